@@ -1,0 +1,120 @@
+/*
+ * An address space: regions say what may be there, the supplement what became of each page, the page
+ * table what the MMU sees.
+ *
+ * The fault handler is the heart (src/space/fault.c). A host's page-fault entry does no more than
+ *
+ *     switch (quire_space_fault(space, va, access, &request)) {
+ *     case QUIRE_OK:      retry the instruction
+ *     case QUIRE_PENDING: sleep until request.ready() was called, then quire_space_resume(&request)
+ *     case QUIRE_BUSY:    let others run, then retry the instruction
+ *     case QUIRE_FAULT:   the program is wrong: request.refusal says how
+ *     default:            out of memory, or the device failed: the access cannot be served now
+ *     }
+ */
+#ifndef QUIRE_SPACE_H
+#define QUIRE_SPACE_H
+
+#include "quire/region.h"
+#include "quire/supplement.h"
+#include "quire/system.h"
+#include "quire/table.h"
+
+struct quire_space {
+    struct quire_system *system;
+    struct quire_table table;
+    struct quire_supplement supplement;
+    struct quire_region *regions; /* the lowest */
+    struct quire_region *last_hit;
+    uint16_t id;
+    uint32_t resident, swapped; /* pages in frames; in swap only */
+    uint64_t faults;
+};
+
+/* An empty space. `id` becomes the table's ASID and must be unique among the system's spaces; below
+ * 1 << asid_bits, or anything if the format has no ASIDs. QUIRE_NO_MEMORY; QUIRE_INVALID: the
+ * policy needs an accessed bit and the format has none; QUIRE_EXISTS is not checked. */
+enum quire_status quire_space_create(struct quire_space *space, struct quire_system *system,
+                                     const struct quire_format *format, uint16_t id);
+
+/* Frees all: frames, slots, nodes, regions, tables. => no request pending, not active anywhere */
+void quire_space_destroy(struct quire_space *space);
+
+struct quire_region_spec {
+    quire_va va;
+    uint64_t bytes;
+    unsigned prot;               /* QUIRE_RIGHTS; a region without QUIRE_USER is the kernel's */
+    unsigned max_prot;           /* 0: the same as prot */
+    struct quire_object *object; /* NULL: zeros */
+    uint64_t offset;             /* in the object */
+};
+
+/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it would
+ * overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_NO_MEMORY. */
+enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
+
+/* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.
+ * QUIRE_BUSY: a page of it is in transit; QUIRE_NO_MEMORY: a region could not be cut in two. In both
+ * cases nothing changed. */
+enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes);
+
+/* Changes the protection of a range that regions cover without holes (else QUIRE_NOT_FOUND), within
+ * their max_prot (else QUIRE_INVALID). QUIRE_NO_MEMORY as above. Nothing changed on failure. */
+enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
+                                      unsigned prot);
+
+/* The region that holds va, or NULL. */
+const struct quire_region *quire_space_region(struct quire_space *space, quire_va va);
+
+/* Page number of an address, as the supplement counts; and the page's first address. */
+uint64_t quire_space_vpn(const struct quire_space *space, quire_va va);
+quire_va quire_space_va(const struct quire_space *space, uint64_t vpn);
+
+enum quire_refusal {
+    QUIRE_REFUSAL_NONE,
+    QUIRE_REFUSAL_NO_REGION,  /* nothing may be there */
+    QUIRE_REFUSAL_READ,       /* the region does not allow it */
+    QUIRE_REFUSAL_WRITE,
+    QUIRE_REFUSAL_EXECUTE,
+    QUIRE_REFUSAL_USER,
+    QUIRE_REFUSALS
+};
+const char *quire_refusal_text(enum quire_refusal refusal);
+
+/*
+ * One fault on its way. The caller owns it and keeps it until the fault has ended; `ready` and
+ * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING). Everything
+ * else is the core's; refusal is there to be read after QUIRE_FAULT.
+ */
+struct quire_request {
+    void (*ready)(struct quire_request *request); /* from quire_transfer_done(); any context */
+    void *context;
+
+    struct quire_space *space;
+    quire_va va;
+    unsigned access;
+    enum quire_refusal refusal;
+
+    uint8_t step;      /* where fault.c goes on */
+    quire_pfn pfn;     /* the frame for the page, once there is one */
+    quire_pfn victim;  /* being written out to make room */
+    quire_slot slot;   /* ... and where to */
+    struct quire_transfer transfer;
+};
+
+/* Makes the page at va usable for `access` (QUIRE_READ, WRITE or EXECUTE, with QUIRE_USER), or says
+ * why not. Statuses as at the head of this file; on any but OK and PENDING the state is as before,
+ * but for pages that were evicted on the way. May start I/O, never waits for it. */
+enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
+                                    struct quire_request *request);
+
+/* Goes on after the request's transfer is done. */
+enum quire_status quire_space_resume(struct quire_request *request);
+
+/* Checks every invariant of the system and the spaces given (all of its spaces): each resident page
+ * has exactly its record, its mapping and its frame; each slot its owners; nothing is both free and
+ * used; policy lists and counts agree. QUIRE_CORRUPT and *what (may be NULL): which one. */
+enum quire_status quire_validate(struct quire_system *system, struct quire_space *const *spaces,
+                                 unsigned count, const char **what);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * A system: what the address spaces of one machine share. Frames, swap, the replacement policy, one
+ * record for each frame, and the counts of all that happened.
+ *
+ * Its own records live in frames of the machine, so a machine's memory is all that it needs; what
+ * they cost is seen in quire_system_overhead(). The caller locks: one operation on a system, or on
+ * any of its spaces, at a time (finer locks come with quire/lock.h).
+ */
+#ifndef QUIRE_SYSTEM_H
+#define QUIRE_SYSTEM_H
+
+#include "quire/event.h"
+#include "quire/frames.h"
+#include "quire/host.h"
+#include "quire/policy.h"
+#include "quire/swap.h"
+#include "quire/tlb.h"
+
+struct quire_space;
+struct quire_region;
+
+/* What a frame holds, if it is a page of an address space. */
+struct quire_page {
+    struct quire_space *space; /* NULL: not such a page */
+    uint64_t vpn;
+    quire_slot slot; /* the swap slot that holds a copy of it as it came in, or QUIRE_NONE */
+    uint8_t origin;  /* enum quire_origin: what it is if it has not been written */
+    bool dirty;      /* written, as far as software knows; the MMU's mark comes on top */
+    bool listed;     /* the policy knows it: it may be evicted */
+};
+
+enum quire_origin { QUIRE_ORIGIN_ZERO, QUIRE_ORIGIN_FILE, QUIRE_ORIGIN_SWAP };
+
+struct quire_system_config {
+    const struct quire_host *host; /* with frames set, and memory that is always reachable */
+    const struct quire_policy_ops *policy;
+    uint64_t seed;             /* for policies that throw dice */
+    struct quire_device swap;  /* where pages go; not called if swap_slots is 0 */
+    uint32_t swap_slots;
+    uint32_t resident_limit;   /* pages that may be resident at once; 0: as many as there are frames */
+};
+
+struct quire_system {
+    const struct quire_host *host;
+    struct quire_swap swap;
+    struct quire_policy policy;
+    struct quire_page *page; /* by frame number - first */
+    uint32_t first, frames;
+    uint32_t resident, resident_limit;
+    uint16_t next_id; /* of spaces */
+    void *free_regions, *region_blocks; /* the slab of region records; see src/space/slab.h */
+    struct quire_batch batch;           /* gathers flushes during one operation */
+    uint64_t events[QUIRE_EVENTS];      /* how many of each kind */
+    uint64_t drops[3];                  /* by enum quire_drop */
+    struct { uint32_t first, order; } block[3]; /* frames of the system's own tables */
+};
+
+/* QUIRE_NO_MEMORY: the machine is too small for the records of its own frames; QUIRE_OUT_OF_RANGE:
+ * more frames or slots than records can name (1 << 28). Nothing is kept on failure. */
+enum quire_status quire_system_init(struct quire_system *system,
+                                    const struct quire_system_config *config);
+
+/* Gives back the system's frames. => no spaces left */
+void quire_system_destroy(struct quire_system *system);
+
+/* Bytes of memory that the system's own records take. */
+uint64_t quire_system_overhead(const struct quire_system *system);
+
+/* For exact policies: the program just used a page that was resident already. Machines that cannot
+ * see each access (real ones) never call it. */
+static inline void quire_system_reference(struct quire_system *system, quire_pfn pfn)
+{
+    if (system->policy.ops->reference != NULL) {
+        system->policy.ops->reference(&system->policy, pfn);
+    }
+}
+
+/* The page in a frame, or NULL. */
+static inline struct quire_page *quire_system_page(struct quire_system *system, quire_pfn pfn)
+{
+    uint32_t index = pfn.n - system->first;
+
+    return index < system->frames && system->page[index].space != NULL ? &system->page[index]
+                                                                       : NULL;
+}
+
+#endif

@@ -1,0 +1,246 @@
+/* Is a descriptor sound? And narrowing one to a machine's physical address width. */
+#include "quire/format.h"
+
+#include "quire/pte.h"
+
+static const char *check_field(const struct quire_field *field, unsigned pte_bits,
+                               unsigned pa_bits)
+{
+    if (field->pte_bit + field->bits > pte_bits) {
+        return "an address field does not fit into the entry";
+    }
+    if (field->pa_bit + field->bits > 64 || (field->bits != 0 && field->pa_bit >= pa_bits)) {
+        return "an address field lies above the physical address";
+    }
+    return NULL;
+}
+
+static uint64_t field_mask(const struct quire_field *field)
+{
+    return quire_ones(field->bits) << field->pte_bit;
+}
+
+static uint64_t address_mask(const struct quire_entry_layout *layout)
+{
+    return field_mask(&layout->address[0]) | field_mask(&layout->address[1]);
+}
+
+static const char *check_layout(const struct quire_format *format,
+                                const struct quire_entry_layout *layout)
+{
+    unsigned pte_bits = 8U * format->pte_bytes;
+    uint64_t address = address_mask(layout);
+
+    for (unsigned i = 0; i < QUIRE_ADDRESS_FIELDS; i++) {
+        const char *wrong = check_field(&layout->address[i], pte_bits, format->pa_bits);
+        if (wrong != NULL) {
+            return wrong;
+        }
+    }
+    if ((field_mask(&layout->address[0]) & field_mask(&layout->address[1])) != 0) {
+        return "the two address fields overlap";
+    }
+    if (layout->address[0].bits == 0) {
+        return "an entry has no address field";
+    }
+    if (((layout->set | layout->reserved) & ~quire_ones(pte_bits)) != 0) {
+        return "a set or reserved bit lies outside the entry";
+    }
+    if ((layout->set & layout->reserved) != 0) {
+        return "a bit is both always set and reserved";
+    }
+    if ((layout->set & address) != 0) {
+        return "an always-set bit lies in the address";
+    }
+    return NULL;
+}
+
+/* Flags must lie inside the entry, clear of addresses and of each other. */
+static const char *check_flags(const struct quire_format *format,
+                               const struct quire_attribute_bits *flags, uint64_t taken)
+{
+    const struct quire_bits *flag[] = {&flags->read,     &flags->write, &flags->execute,
+                                       &flags->user,     &flags->accessed,
+                                       &flags->dirty,    &flags->global};
+
+    for (unsigned i = 0; i < sizeof(flag) / sizeof(flag[0]); i++) {
+        if ((flag[i]->mask & ~quire_ones(8U * format->pte_bytes)) != 0) {
+            return "an attribute bit lies outside the entry";
+        }
+        if ((flag[i]->mask & taken) != 0) {
+            return "an attribute bit is used for something else too";
+        }
+        if (flag[i]->mask != 0 && (flag[i]->value & ~flag[i]->mask) != 0) {
+            return "an attribute's value has bits outside its mask";
+        }
+        taken |= flag[i]->mask;
+    }
+    return NULL;
+}
+
+static const char *check_leaf_level(const struct quire_format *format, unsigned level)
+{
+    const struct quire_level *l = quire_level_of(format, level);
+    const char *wrong = check_layout(format, &l->as_leaf);
+
+    if (wrong == NULL) {
+        wrong = check_flags(format, &format->leaf,
+                            address_mask(&l->as_leaf) | l->as_leaf.set | l->as_leaf.reserved |
+                                format->type_mask);
+    }
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if ((format->type_mask & (address_mask(&l->as_leaf) | l->as_leaf.set)) != 0) {
+        return "a memory-type bit is used for something else too";
+    }
+    if (quire_layout_address(&l->as_leaf, UINT64_MAX) & (quire_format_span(format, level) - 1)) {
+        return "a leaf's address has bits inside the page offset";
+    }
+    if (level < format->levels && quire_bits_hold(l->table, l->as_leaf.set)) {
+        return "a leaf cannot be told from a table pointer";
+    }
+    if (quire_bits_hold(format->absent, l->as_leaf.set) &&
+        (format->absent.mask & address_mask(&l->as_leaf)) == 0) {
+        return "a leaf would read as absent";
+    }
+    return NULL;
+}
+
+static const char *check_table_level(const struct quire_format *format, unsigned level)
+{
+    const struct quire_level *l = quire_level_of(format, level);
+    const char *wrong = check_layout(format, &l->as_table);
+
+    if (wrong == NULL) {
+        wrong = check_flags(format, &format->table,
+                            address_mask(&l->as_table) | l->as_table.set | l->as_table.reserved);
+    }
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (!quire_bits_hold(l->table, quire_pte_table(format, level, quire_pa_at(0)))) {
+        return "a table pointer would read as a leaf";
+    }
+    if (quire_bits_hold(format->absent, l->as_table.set) &&
+        (format->absent.mask & address_mask(&l->as_table)) == 0) {
+        return "a table pointer would read as absent";
+    }
+    return NULL;
+}
+
+static const char *check_level(const struct quire_format *format, unsigned level)
+{
+    const struct quire_level *l = quire_level_of(format, level);
+    bool last = level == format->levels;
+    unsigned top = l->shift + l->bits;
+    const char *wrong;
+
+    if (l->bits == 0 || l->bits > 26) {
+        return "a level has no index bits, or more than 26";
+    }
+    if (top != (level == 1 ? format->va_bits : format->level[level - 2].shift)) {
+        return "the levels' index bits do not follow each other down from va_bits";
+    }
+    if (last && !l->leaf) {
+        return "the last level must be a leaf";
+    }
+    if (!last && l->leaf && !format->level[level].leaf) {
+        return "a level below one with leaves has none, so a leaf cannot be split";
+    }
+    wrong = l->leaf ? check_leaf_level(format, level) : NULL;
+    if (wrong == NULL && !last) {
+        wrong = check_table_level(format, level);
+    }
+    return wrong;
+}
+
+static const char *check_entry(const struct quire_format *format)
+{
+    uint64_t inside = quire_ones(8U * format->pte_bytes);
+
+    if (format->absent.mask == 0 || (format->absent.mask & ~inside) != 0 ||
+        (format->absent.value & ~format->absent.mask) != 0) {
+        return "the rule for absent entries is empty or lies outside the entry";
+    }
+    if ((format->empty & ~inside) != 0 || !quire_bits_hold(format->absent, format->empty)) {
+        return "the empty entry does not read as absent";
+    }
+    if (format->soft.pte_bit + format->soft.bits > 8U * format->pte_bytes) {
+        return "the soft field does not fit into the entry";
+    }
+    if ((format->ignored & ~inside) != 0 || (format->type_mask & ~inside) != 0) {
+        return "an ignored or memory-type bit lies outside the entry";
+    }
+    for (unsigned i = 0; i < QUIRE_TYPES_OF_MEMORY; i++) {
+        if ((format->type[i] & ~format->type_mask) != 0) {
+            return "a memory type's value has bits outside its mask";
+        }
+    }
+    return NULL;
+}
+
+static const char *check_all(const struct quire_format *format)
+{
+    const char *wrong;
+    unsigned bytes = format->pte_bytes;
+
+    if (format->levels < 1 || format->levels > QUIRE_LEVELS_MAX) {
+        return "the number of levels is not 1 to 6";
+    }
+    if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) {
+        return "an entry is not 1, 2, 4 or 8 bytes";
+    }
+    if (format->va_bits < 1 || format->va_bits > 64 || format->pa_bits < 1 ||
+        format->pa_bits > 64) {
+        return "an address is not 1 to 64 bits wide";
+    }
+    if (quire_format_page_shift(format) < 3 || quire_format_page_shift(format) > 30) {
+        return "a page is not 8 bytes to 1 GiB";
+    }
+    wrong = check_entry(format);
+    for (unsigned level = 1; level <= format->levels && wrong == NULL; level++) {
+        wrong = check_level(format, level);
+    }
+    return wrong;
+}
+
+enum quire_status quire_format_check(const struct quire_format *format, const char **why)
+{
+    const char *wrong = check_all(format);
+
+    if (why != NULL) {
+        *why = wrong;
+    }
+    return wrong == NULL ? QUIRE_OK : QUIRE_INVALID;
+}
+
+/* Address bits from `pa_bits` up become reserved bits. */
+static void limit_layout(struct quire_entry_layout *layout, unsigned pa_bits)
+{
+    for (unsigned i = 0; i < QUIRE_ADDRESS_FIELDS; i++) {
+        struct quire_field *field = &layout->address[i];
+        unsigned top = field->pa_bit + field->bits;
+        unsigned keep = field->pa_bit >= pa_bits ? 0 : pa_bits - field->pa_bit;
+
+        if (field->bits == 0 || top <= pa_bits) {
+            continue;
+        }
+        layout->reserved |= (quire_ones(field->bits) & ~quire_ones(keep)) << field->pte_bit;
+        field->bits = (uint8_t)keep;
+    }
+}
+
+enum quire_status quire_format_limit_pa(struct quire_format *format, unsigned pa_bits)
+{
+    if (pa_bits <= quire_format_page_shift(format) || pa_bits > format->pa_bits) {
+        return QUIRE_OUT_OF_RANGE;
+    }
+    for (unsigned level = 1; level <= format->levels; level++) {
+        limit_layout(&format->level[level - 1].as_table, pa_bits);
+        limit_layout(&format->level[level - 1].as_leaf, pa_bits);
+    }
+    format->pa_bits = (uint8_t)pa_bits;
+    format->code = NULL;
+    return QUIRE_OK;
+}

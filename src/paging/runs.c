@@ -1,0 +1,116 @@
+/* The inner loops of operations on ranges, once for each width of an entry. */
+#include "runs.h"
+
+QUIRE_INLINE void fill(unsigned width, bool swap, unsigned char *at, uint32_t n, uint64_t entry,
+                       uint64_t step)
+{
+    for (; n != 0; n--, at += width, entry += step) {
+        entry_store_raw(width, at, entry_swap_width(width, swap, entry));
+    }
+}
+
+void quire_run_fill(const struct cursor *c, uint32_t index, uint32_t n, uint64_t entry,
+                    uint64_t step)
+{
+    unsigned char *at = cursor_entry_at(c, index);
+    bool swap = entry_swapped(c->format);
+
+    switch (c->format->pte_bytes) {
+    case 1: fill(1, false, at, n, entry, step); break;
+    case 2: fill(2, swap, at, n, entry, step); break;
+    case 4: fill(4, swap, at, n, entry, step); break;
+    default:
+        if (swap) {
+            fill(8, true, at, n, entry, step);
+        } else {
+            fill(8, false, at, n, entry, step);
+        }
+    }
+}
+
+QUIRE_INLINE uint32_t same(unsigned width, const unsigned char *at, uint32_t n, uint64_t raw)
+{
+    uint32_t i = 0;
+
+    while (i < n && entry_load_raw(width, at) == raw) {
+        i++;
+        at += width;
+    }
+    return i;
+}
+
+uint32_t quire_run_same(const struct cursor *c, uint32_t index, uint32_t n, uint64_t entry)
+{
+    const unsigned char *at = cursor_entry_at(c, index);
+    uint64_t raw = entry_swap(c->format, entry);
+
+    switch (c->format->pte_bytes) {
+    case 1: return same(1, at, n, raw);
+    case 2: return same(2, at, n, raw);
+    case 4: return same(4, at, n, raw);
+    default: return same(8, at, n, raw);
+    }
+}
+
+QUIRE_INLINE uint32_t leaves(unsigned width, const unsigned char *at, uint32_t n,
+                             struct quire_bits absent, struct quire_bits table)
+{
+    uint32_t i = 0;
+
+    for (; i < n; i++, at += width) {
+        uint64_t raw = entry_load_raw(width, at);
+        if (quire_bits_hold(absent, raw) || quire_bits_hold(table, raw)) {
+            break;
+        }
+    }
+    return i;
+}
+
+uint32_t quire_run_leaves(const struct cursor *c, uint32_t index, uint32_t n)
+{
+    const struct quire_format *f = c->format;
+    const unsigned char *at = cursor_entry_at(c, index);
+    const struct quire_bits never = QUIRE_NEVER;
+    struct quire_bits table = c->level < f->levels ? quire_level_of(f, c->level)->table : never;
+    struct quire_bits absent = {entry_swap(f, f->absent.mask), entry_swap(f, f->absent.value)};
+
+    if (table.mask != 0) { /* ALWAYS and NEVER are the same in either byte order */
+        table.mask = entry_swap(f, table.mask);
+        table.value = entry_swap(f, table.value);
+    }
+    switch (f->pte_bytes) {
+    case 1: return leaves(1, at, n, absent, table);
+    case 2: return leaves(2, at, n, absent, table);
+    case 4: return leaves(4, at, n, absent, table);
+    default: return leaves(8, at, n, absent, table);
+    }
+}
+
+QUIRE_INLINE uint32_t rewrite(unsigned width, unsigned char *at, uint32_t n, uint64_t clear,
+                              uint64_t set)
+{
+    uint32_t changed = 0;
+
+    for (; n != 0; n--, at += width) {
+        uint64_t old = entry_load_raw(width, at);
+        uint64_t new = (old & ~clear) | set;
+        changed += new != old;
+        entry_store_raw(width, at, new);
+    }
+    return changed;
+}
+
+uint32_t quire_run_rewrite(const struct cursor *c, uint32_t index, uint32_t n, uint64_t clear,
+                           uint64_t set)
+{
+    unsigned char *at = cursor_entry_at(c, index);
+
+    clear = entry_swap(c->format, clear);
+    set = entry_swap(c->format, set);
+    switch (c->format->pte_bytes) {
+    case 1: return rewrite(1, at, n, clear, set);
+    case 2: return rewrite(2, at, n, clear, set);
+    case 4: return rewrite(4, at, n, clear, set);
+    default: return rewrite(8, at, n, clear, set);
+    }
+}

@@ -1,0 +1,240 @@
+/*
+ * Mapping a range: twice over the same ground.
+ *
+ *   plan    reads only: is something there already, does every address fit, how many new tables?
+ *   reserve gets those table frames, or fails with nothing changed
+ *   commit  writes the entries; it cannot fail
+ */
+#include "quire/table.h"
+
+#include "cursor.h"
+#include "runs.h"
+
+struct map {
+    const struct quire_mapping *wanted;
+    struct range range; /* what is left to do */
+    quire_pa pa;        /* of range.at */
+    struct cursor cursor;
+    struct reserve reserve;
+    uint64_t mapped;
+};
+
+static void advance(struct map *map, uint64_t bytes)
+{
+    range_advance(&map->range, bytes);
+    map->pa.at += bytes;
+}
+
+/* The level of the largest leaf that alignment, length and the caller allow here. */
+static unsigned largest_level(const struct map *map)
+{
+    const struct quire_format *format = map->cursor.format;
+    uint64_t largest = map->wanted->largest_leaf;
+    unsigned level = 1;
+
+    for (; level < format->levels; level++) {
+        uint64_t span = level_span(format, level);
+
+        if (format->level[level - 1].leaf && range_covers(&map->range, format, level) &&
+            (map->pa.at & (span - 1)) == 0 && (largest == 0 || span <= largest)) {
+            break;
+        }
+    }
+    return level;
+}
+
+/* Where to map at the cursor: as large as fits, but never above a table that is there already. */
+static unsigned mapping_level(const struct map *map)
+{
+    unsigned level = largest_level(map);
+
+    return level > map->cursor.level ? level : map->cursor.level;
+}
+
+/* Do `n` leaves of `level` from the current physical address on fit into their entries? */
+static bool run_fits(const struct map *map, unsigned level, uint32_t n)
+{
+    const struct quire_format *format = map->cursor.format;
+    uint64_t last = map->pa.at + ((uint64_t)(n - 1) << format->level[level - 1].shift);
+
+    return quire_pte_fits(format, level, map->pa) &&
+           quire_pte_fits(format, level, quire_pa_at(last));
+}
+
+/* From the cursor on: entries of its table to be mapped in one go, all absent or all leaves. */
+static uint32_t run_here(const struct map *map)
+{
+    const struct cursor *c = &map->cursor;
+    uint32_t most = range_entries(&map->range, c->format, c->level, c->index);
+    uint32_t n = quire_run_same(c, c->index, most, c->format->empty);
+
+    if (n == 0) {
+        n = quire_run_leaves(c, c->index, most);
+    }
+    return n == 0 ? 1 : n; /* one absent entry with software's bits in it */
+}
+
+/* A leaf is in the way. True: the mapping goes around it. */
+static bool keeps(const struct map *map, enum quire_pte_kind kind)
+{
+    return kind == QUIRE_PTE_LEAF && map->wanted->existing == QUIRE_EXISTING_KEEP;
+}
+
+static void skip_leaf(struct map *map)
+{
+    advance(map, range_in_entry(&map->range, level_span(map->cursor.format, map->cursor.level)));
+}
+
+static enum quire_status plan_step(struct map *map)
+{
+    const struct cursor *c = &map->cursor;
+    const struct quire_format *format = c->format;
+    uint64_t entry = cursor_load(c, c->index);
+    enum quire_pte_kind kind = quire_pte_kind(format, c->level, entry);
+    unsigned level = mapping_level(map);
+    uint32_t n;
+
+    if (keeps(map, kind)) {
+        skip_leaf(map);
+        return QUIRE_OK;
+    }
+    if (kind == QUIRE_PTE_LEAF && map->wanted->existing == QUIRE_EXISTING_FAIL) {
+        return QUIRE_EXISTS;
+    }
+    if (level == c->level) {
+        n = run_here(map);
+    } else {
+        if (kind == QUIRE_PTE_LEAF && !quire_leaf_can_split(format, c->level, level, entry)) {
+            return QUIRE_OUT_OF_RANGE;
+        }
+        quire_reserve_plan(&map->reserve, format, c->level, level, map->range.at);
+        n = range_entries(&map->range, format, level,
+                          quire_va_index(format, level, quire_va_at(map->range.at)));
+    }
+    if (!run_fits(map, level, n)) {
+        return QUIRE_OUT_OF_RANGE;
+    }
+    advance(map, (uint64_t)n << format->level[level - 1].shift);
+    return QUIRE_OK;
+}
+
+static enum quire_status plan(struct map *map)
+{
+    enum quire_status status = QUIRE_OK;
+
+    while (map->range.left != 0 && status == QUIRE_OK) {
+        status = quire_cursor_seek(&map->cursor, map->range.at) ? plan_step(map) : QUIRE_CORRUPT;
+    }
+    quire_cursor_close(&map->cursor);
+    return status;
+}
+
+/* Writes a run of leaves. Where the address is in two parts a carry between them breaks the step. */
+static void write_run(struct map *map, uint32_t n)
+{
+    const struct cursor *c = &map->cursor;
+    const struct quire_format *format = c->format;
+    uint64_t span = level_span(format, c->level);
+    unsigned attributes = map->wanted->attributes;
+    uint64_t first = quire_pte_leaf(format, c->level, map->pa, attributes);
+    uint64_t second = quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + span), attributes);
+    uint64_t last =
+        quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + (n - 1) * span), attributes);
+
+    if (first + (n - 1) * (second - first) == last) {
+        quire_run_fill(c, c->index, n, first, second - first);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t leaf =
+            quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + i * span), attributes);
+        entry_store(format, cursor_entry_at(c, c->index + i), leaf);
+    }
+}
+
+static void commit_step(struct map *map, struct quire_table *table, struct quire_batch *batch)
+{
+    struct cursor *c = &map->cursor;
+    unsigned shift = c->format->level[c->level - 1].shift;
+    uint64_t entry = cursor_load(c, c->index);
+    enum quire_pte_kind kind = quire_pte_kind(c->format, c->level, entry);
+    uint32_t n;
+
+    if (keeps(map, kind)) {
+        skip_leaf(map);
+        return;
+    }
+    if (mapping_level(map) > c->level) {
+        quire_reserve_link(&map->reserve, table, c);
+        return; /* and seek again: one level further down now */
+    }
+    n = run_here(map);
+    write_run(map, n);
+    if (kind == QUIRE_PTE_LEAF) {
+        struct quire_flush_range range = {quire_va_at(map->range.at), (uint64_t)n << shift,
+                                          table->asid, (uint8_t)shift,
+                                          true};
+        quire_batch_add(batch, &range);
+    }
+    map->mapped += (uint64_t)n << shift;
+    advance(map, (uint64_t)n << shift);
+}
+
+static void commit(struct map *map, struct quire_table *table, struct quire_batch *batch)
+{
+    while (map->range.left != 0) {
+        quire_cursor_seek(&map->cursor, map->range.at);
+        commit_step(map, table, batch);
+    }
+    quire_cursor_close(&map->cursor);
+}
+
+static struct map map_begin(const struct quire_table *table, const struct quire_mapping *wanted)
+{
+    struct map map = {.wanted = wanted,
+                      .range = {wanted->va.at, wanted->bytes},
+                      .pa = wanted->pa,
+                      .cursor = cursor_at_root(table)};
+
+    return map;
+}
+
+enum quire_status quire_table_map(struct quire_table *table, struct quire_batch *batch,
+                                  const struct quire_mapping *mapping, uint64_t *mapped)
+{
+    const struct quire_format *format = table->format;
+    struct map planned, map;
+    enum quire_status status;
+
+    if (mapped != NULL) {
+        *mapped = 0;
+    }
+    status = quire_range_check(format, mapping->va, mapping->bytes);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if ((mapping->pa.at & (quire_format_page_bytes(format) - 1)) != 0 ||
+        (mapping->largest_leaf != 0 &&
+         mapping->largest_leaf < quire_format_page_bytes(format))) {
+        return QUIRE_INVALID;
+    }
+    if (mapping->pa.at + (mapping->bytes - 1) < mapping->pa.at) {
+        return QUIRE_OUT_OF_RANGE;
+    }
+
+    planned = map_begin(table, mapping);
+    status = plan(&planned);
+    if (status == QUIRE_OK) {
+        status = quire_reserve_fill(&planned.reserve, table);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    map = map_begin(table, mapping);
+    map.reserve = planned.reserve;
+    commit(&map, table, batch);
+    if (mapped != NULL) {
+        *mapped = map.mapped;
+    }
+    return QUIRE_OK;
+}

@@ -1,0 +1,191 @@
+/*
+ * The walk, written once.
+ *
+ * It is an inline function over a descriptor. A format's own file instantiates it with the
+ * descriptor as a constant (QUIRE_WALK_CODE below), and the compiler folds the loop into the
+ * straight-line code that one would write by hand for that MMU; quire_walk() interprets the same
+ * text for a descriptor that it meets at run time. `out` and `trace` may be NULL constants.
+ */
+#ifndef QUIRE_PAGING_WALK_INLINE_H
+#define QUIRE_PAGING_WALK_INLINE_H
+
+#include "entry.h"
+#include "quire/walk.h"
+
+#if defined(__clang__)
+#define QUIRE_UNROLL _Pragma("unroll")
+#pragma clang diagnostic ignored "-Wpass-failed" /* a descriptor met at run time is a loop */
+#else
+#define QUIRE_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+/* Names of the reasons for the rights that may be missing, in the order they are looked for. */
+QUIRE_INLINE enum quire_reason walk_missing(unsigned missing)
+{
+    return missing & QUIRE_USER      ? QUIRE_REASON_USER
+           : missing & QUIRE_WRITE   ? QUIRE_REASON_WRITE
+           : missing & QUIRE_EXECUTE ? QUIRE_REASON_EXECUTE
+                                     : QUIRE_REASON_READ;
+}
+
+/* Where the walk stands, kept for the answer. */
+struct walk_at {
+    unsigned level;
+    uint32_t index;
+    quire_pa entry_at;
+    uint64_t entry;
+};
+
+QUIRE_INLINE enum quire_status walk_stop(struct quire_walk *out, const struct walk_at *at,
+                                         enum quire_reason reason)
+{
+    if (out != NULL) {
+        out->pa = quire_pa_at(0);
+        out->page_bytes = 0;
+        out->attributes = 0;
+        out->reason = reason;
+        out->level = at->level;
+        out->index = at->index;
+        out->entry_at = at->entry_at;
+        out->entry = at->entry;
+    }
+    return QUIRE_FAULT;
+}
+
+/* An entry outside the direct part of memory: through the host's window. In walk.c. */
+bool quire_walk_read_mapped(const struct quire_format *format, const struct quire_memory *memory,
+                            quire_pa at, uint64_t *entry);
+
+/* Reads one entry; false when it does not lie in memory. */
+QUIRE_INLINE bool walk_read(const struct quire_format *format, const struct quire_memory *memory,
+                            quire_pa at, uint64_t *entry)
+{
+    uint64_t offset = at.at - memory->base;
+
+    if (memory->bytes >= format->pte_bytes && offset <= memory->bytes - format->pte_bytes) {
+        *entry = entry_load(format, memory->direct + offset);
+        return true;
+    }
+    return memory->map != NULL && quire_walk_read_mapped(format, memory, at, entry);
+}
+
+/* Sets the bits of a condition in an entry, if they are not set. */
+QUIRE_INLINE void walk_mark(const struct quire_format *format, const struct quire_memory *memory,
+                            quire_pa at, struct quire_bits accessed, struct quire_bits dirty)
+{
+    uint64_t clear = (accessed.mask & ~accessed.value) | (dirty.mask & ~dirty.value);
+    uint64_t set = (accessed.mask & accessed.value) | (dirty.mask & dirty.value);
+    void *where = quire_memory_at(memory, at, format->pte_bytes);
+    uint64_t entry;
+
+    if (where == NULL) {
+        return;
+    }
+    entry = entry_load(format, where);
+    if ((entry & clear) != 0 || (entry & set) != set) {
+        entry_update(format, where, clear, set);
+    }
+    quire_memory_done(memory, where, format->pte_bytes);
+}
+
+/* After a walk that succeeded: accessed in all entries it used, dirty in the leaf of a write. */
+QUIRE_INLINE void walk_mark_all(const struct quire_mmu *mmu, const struct quire_format *format,
+                                unsigned leaf_level, unsigned access, const quire_pa *entry_at)
+{
+    const struct quire_bits none = {0, 0};
+
+    for (unsigned level = 1; level < leaf_level; level++) {
+        if (format->table.accessed.mask != 0) {
+            walk_mark(format, mmu->memory, entry_at[level - 1], format->table.accessed, none);
+        }
+    }
+    walk_mark(format, mmu->memory, entry_at[leaf_level - 1], format->leaf.accessed,
+              access & QUIRE_WRITE ? format->leaf.dirty : none);
+}
+
+/*
+ * The loop. At each level: read the entry, is it there, does it keep the reserved bits clear, what
+ * rights does it leave; then down, until a leaf. Rights are judged at the end, as MMUs do: a missing
+ * entry further down wins over a missing right further up.
+ */
+QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
+                                           const struct quire_mmu *mmu, quire_va va,
+                                           unsigned access, struct quire_walk *out,
+                                           struct quire_trace *trace, quire_pa *pa)
+{
+    struct walk_at at = {0, 0, mmu->root, 0};
+    struct walk_at withheld = at;
+    quire_pa table = mmu->root;
+    quire_pa entry_at[QUIRE_LEVELS_MAX];
+    unsigned need = access & QUIRE_RIGHTS;
+    unsigned rights = QUIRE_RIGHTS;
+    unsigned missing = 0; /* what the first entry that withholds anything needed withholds */
+
+    if (!quire_va_valid(format, va)) {
+        at.entry_at = quire_pa_at(0);
+        return walk_stop(out, &at, QUIRE_REASON_NONCANONICAL);
+    }
+    QUIRE_UNROLL
+    for (unsigned level = 1; level <= format->levels; level++) {
+        uint32_t index = quire_va_index(format, level, va);
+        quire_pa where = quire_pa_at(table.at + (uint64_t)index * format->pte_bytes);
+        enum quire_pte_kind kind;
+        uint64_t entry, offset;
+
+        if (!walk_read(format, mmu->memory, where, &entry)) {
+            return walk_stop(out, &at, QUIRE_REASON_UNREACHABLE);
+        }
+        at.level = level;
+        at.index = index;
+        at.entry_at = where;
+        at.entry = entry;
+        entry_at[level - 1] = where;
+        kind = quire_pte_kind(format, level, entry);
+        if (kind != QUIRE_PTE_ABSENT) {
+            rights &= quire_pte_rights(format, kind, entry);
+        }
+        if (trace != NULL) {
+            trace->step[trace->steps++] =
+                (struct quire_step){table, index, where, entry, rights};
+        }
+        if (kind == QUIRE_PTE_ABSENT) {
+            return walk_stop(out, &at, QUIRE_REASON_NOT_PRESENT);
+        }
+        if (quire_pte_reserved(format, level, kind, entry)) {
+            return walk_stop(out, &at, QUIRE_REASON_RESERVED);
+        }
+        if (out != NULL && (need & ~rights) != 0 && withheld.level == 0) {
+            withheld = at;
+            missing = need & ~rights;
+        }
+        table = quire_pte_address(format, level, kind, entry);
+        if (kind == QUIRE_PTE_TABLE) {
+            continue;
+        }
+
+        if ((need & ~rights) != 0) {
+            return walk_stop(out, &withheld, walk_missing(missing));
+        }
+        if (access & QUIRE_ACCESSED) {
+            walk_mark_all(mmu, format, level, access, entry_at);
+        }
+        offset = va.at & (quire_format_span(format, level) - 1);
+        if (pa != NULL) {
+            *pa = quire_pa_at(table.at | offset);
+        }
+        if (out != NULL) {
+            out->pa = quire_pa_at(table.at | offset);
+            out->page_bytes = quire_format_span(format, level);
+            out->attributes = rights | quire_pte_marks(format, entry);
+            out->reason = QUIRE_REASON_NONE;
+            out->level = level;
+            out->index = index;
+            out->entry_at = where;
+            out->entry = entry;
+        }
+        return QUIRE_OK;
+    }
+    return walk_stop(out, &at, QUIRE_REASON_RESERVED); /* not reached: the last level is a leaf */
+}
+
+#endif

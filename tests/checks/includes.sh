@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Who may include whom: tools -> hosts -> src, never back; the core needs a compiler and no C
+# library. (TAP)
+set -euo pipefail
+. "$(dirname "$0")/tap.sh"
+
+# What comes with a freestanding compiler (C11 4p6).
+freestanding='float|iso646|limits|stdalign|stdarg|stdbool|stddef|stdint|stdnoreturn'
+
+# included DIRECTORY...: "file:line: name" of all that is included; <name> or "path from the top"
+included() {
+    grep -rnE '^ *# *include' --include='*.[ch]' "$@" 2> /dev/null | while IFS=: read -r file line text; do
+        name=$(sed -nE 's/^[^<"]*([<"][^>"]*)[>"].*/\1/p' <<< "$text")
+        if [ "${name:0:1}" = '"' ]; then
+            name=${name:1}
+            for place in "$(dirname "$file")" include src . hosts/simulator tools/quire tests; do
+                [ ! -e "$place/$name" ] || break
+            done
+            name=$(realpath -m --relative-to=. "$place/$name")
+        fi
+        echo "$file:$line: $name"
+    done
+}
+
+# only ALLOWED DIRECTORY...: what the directories include besides
+only() {
+    local allowed=$1
+    shift
+    included "$@" | grep -vE ": ($allowed)" || true
+}
+
+result "$([ -n "$(included src)" ] || echo 'nothing was found')" 'the core includes something'
+result "$(only 'include/' include | grep -vE ": <($freestanding)\.h$" || true)" \
+    'include/ needs include/ and the compiler'
+result "$(only 'include/|src/' src | grep -vE ": <($freestanding)\.h$" || true)" \
+    'src/ needs include/, src/ and the compiler'
+result "$(only 'include/|hosts/|<' hosts)" \
+    'hosts/ uses the core by include/, and neither tools/ nor the inside of src/'
+result "$(only 'include/|hosts/|tools/|<' tools)" \
+    'tools/ uses include/ and hosts/, not the inside of src/'
+plan

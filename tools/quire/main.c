@@ -1,0 +1,105 @@
+/* quire: the command line. Finds the command and hands over. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "options.h"
+
+#ifndef QUIRE_VERSION
+#define QUIRE_VERSION "0.1"
+#endif
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"formats", "the paging formats there are; one of them drawn", command_formats,
+     command_formats_help},
+    {"translate", "what an MMU makes of virtual addresses, given a memory image",
+     command_translate, command_translate_help},
+    {"size", "bytes of page tables that a mapping needs, linear against multi-level", command_size,
+     command_size_help},
+    {"ptsim", "the 16 KB teaching machine: processes, page tables, loads and stores", command_ptsim,
+     command_ptsim_help},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(void)
+{
+    fputs("quire - virtual memory you can watch\n\n"
+          "usage: quire COMMAND ARGUMENTS...\n"
+          "       quire COMMAND --help          what it takes, with an example\n\n",
+          stdout);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\nTry:  quire formats i386\n"
+          "      quire ptsim np 1 2 ppt 1 pfm\n",
+          stdout);
+}
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_help(const char *text)
+{
+    return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_help(argv[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2 || is_help(argv[1])) {
+        print_help();
+        return STATUS_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("quire " QUIRE_VERSION);
+        return STATUS_OK;
+    }
+    command = command_find(argv[1]);
+    if (command == NULL) {
+        return fail("no %s '%s' (quire --help lists the commands)",
+                    argv[1][0] == '-' ? "option" : "command", argv[1]);
+    }
+    if (asks_for_help(argc - 1, argv + 1)) {
+        fputs(command->help, stdout);
+        return STATUS_OK;
+    }
+    return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a write error, reported like any other */
+    status = run(argc, argv);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return output_finish();
+}
