@@ -50,7 +50,7 @@ support_o   := $(call objects,$(support_src))
 
 tests   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(test_src))
 benches := $(patsubst bench/%.c,$(BUILD)/bench/%,$(bench_src))
-fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(fuzz_src))
+fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(fuzz_src))
 
 # Later wins where one needs another: tools use the simulator, both use the core.
 libraries := $(BUILD)/libquire-tools.a $(BUILD)/libquire-simulator.a $(BUILD)/libquire.a
@@ -84,9 +84,9 @@ endif
 flags += $(arch) $(sanitizers) $(coverage) $(CFLAGS)
 
 # The core is freestanding; the rest is POSIX.
-core_flags   := $(flags) -ffreestanding -Iinclude -Isrc
+core_flags   := $(flags) -ffreestanding -Iinclude
 hosted_flags  = $(flags) -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 \
-	-Iinclude -I. -Ihosts/simulator -Itools/quire -DQUIRE_VERSION=\"$(VERSION)\" \
+	-Iinclude -I. -Ihosts/simulator -DQUIRE_VERSION=\"$(VERSION)\" \
 	$(found_flags) $(if $(CMOCKA),-isystem $(CMOCKA)/usr/include)
 link = $(CC) $(arch) $(sanitizers) $(LDFLAGS)
 
@@ -153,7 +153,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(call objects,$(bench_support)) $(libr
 	$(call say,LD)
 	$(Q)$(link) -o $@ $(filter %.o,$^) $(libraries) $(found_libs)
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(libraries) $(BUILD)/flags
+$(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(libraries) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(link) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(libraries) $(found_libs)
@@ -181,15 +181,15 @@ bench: $(benches) ## measure, and print ratios
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (needs clang)
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ=1 fuzzers
-	@set -e; for f in $(notdir $(fuzzers)); do mkdir -p $(BUILD)/fuzz/corpus/$$f; \
-		$(BUILD)/fuzz/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-			-artifact_prefix=$(BUILD)/fuzz/found-$$f- $(BUILD)/fuzz/corpus/$$f \
-			$(wildcard tests/fuzz/corpus/$$f); done
+	@set -e; cd $(BUILD)/fuzz; for f in $(notdir $(fuzzers)); do \
+		seeds=$(CURDIR)/tests/fuzz/corpus/$$f; [ -d $$seeds ] || seeds=; mkdir -p corpus/$$f; \
+		fuzzers/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			-artifact_prefix=found-$$f- corpus/$$f $$seeds; done
 
 size: ## code, data and stack of the core on five machines
 	@BUILD=$(BUILD) tests/checks/core.sh size
 
-sources := $(foreach d,include src hosts tools tests bench examples,$(shell find $d -name '*.[ch]' 2>/dev/null))
+sources = $(shell find include src hosts tools tests bench examples -name '*.[ch]' 2>/dev/null)
 format: ## lay out all C files as .clang-format says
 	clang-format -i $(sources)
 

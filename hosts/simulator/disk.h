@@ -1,24 +1,30 @@
 /*
- * The simulated swap disk: pages in a real file, or in memory. Transfers complete at once.
+ * The simulated swap disk: pages in a real file, or in memory. Transfers complete at once: it never
+ * answers QUIRE_PENDING.
  */
 #ifndef SIMULATOR_DISK_H
 #define SIMULATOR_DISK_H
 
+#include "mishap.h"
 #include "quire/transfer.h"
 
 struct disk {
-    int file;             /* -1: in memory */
-    unsigned char *bytes; /* in memory: `size` bytes, taken lazily by the system */
     uint64_t size;
-    uint64_t reads, writes;
-    uint64_t *fail_read, *fail_write; /* countdowns, see struct machine_faults; may be NULL */
+    int file;               /* -1: in memory */
+    unsigned char *bytes;   /* ... which is this, and costs only what was written */
+    uint64_t reads, writes; /* transfers done */
+    int error;              /* errno of the last transfer that failed by itself; 0: none did */
+    struct mishap fail_read, fail_write;
 };
 
-/* `path` NULL: in memory. A file is created (or emptied) and made `size` long. False: errno says. */
+/* `path` NULL: in memory. A file is created (or emptied) and made `size` long, with holes: it takes
+ * only what is written. False: errno says why, and nothing is left open. */
 bool disk_open(struct disk *disk, const char *path, uint64_t size);
+
+/* The file stays. */
 void disk_close(struct disk *disk);
 
-/* As struct quire_device wants it; context is the disk. */
+/* As struct quire_device wants it; context is the disk. => transfer->where is set */
 enum quire_status disk_transfer(void *context, struct quire_transfer *transfer);
 
 #endif

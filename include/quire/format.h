@@ -119,6 +119,10 @@ static inline uint64_t quire_format_table_bytes(const struct quire_format *forma
     return (uint64_t)format->pte_bytes << format->level[level - 1].bits;
 }
 
+/* Can [va, va + bytes) be mapped: not empty, aligned to pages (else QUIRE_INVALID), not wrapping,
+ * and translatable throughout (else QUIRE_OUT_OF_RANGE)? */
+enum quire_status quire_range_check(const struct quire_format *format, quire_va va, uint64_t bytes);
+
 /* Is the descriptor sound? On QUIRE_INVALID *why (if not NULL) says what is wrong, in English.
  * Also insists on what the core needs: a frame of at least 8 bytes, no overlapping fields. */
 enum quire_status quire_format_check(const struct quire_format *format, const char **why);

@@ -20,6 +20,7 @@
 #include "quire/status.h"
 
 enum { QUIRE_ORDER_MAX = 20 }; /* largest block: 1 << 20 frames */
+enum { QUIRE_FRAMES_HOLDS = 7 };
 
 struct quire_frames {
     uint32_t first; /* first frame number managed */
@@ -31,11 +32,17 @@ struct quire_frames {
     uint8_t width; /* bytes of a count: 1, 2 or 4 */
     void *counts;  /* native beside memory; little-endian inside it */
 
-    /* The free frames, by number less (first & ~63): so that aligned blocks are aligned in its
-     * words. Inside memory there is none (words is NULL). */
-    struct quire_bitset free_map;
+    /* What makes finding fast (src/memory/frames_map.h explains it). Inside memory: NULL, unused. */
+    uint64_t *free_map;
+    uint8_t *known;
+    struct quire_bitset holds[QUIRE_FRAMES_HOLDS];
 
     uint64_t allocs, frees; /* frames taken and given back since init; release() is neither */
+
+    /* May be set after init: asked before each quire_frames_alloc(); true refuses it, and the answer
+     * is QUIRE_NO_MEMORY (a quota; a test of what happens then). */
+    bool (*refuse)(void *context, unsigned order);
+    void *refuse_context;
 };
 
 /* Bytes of state for so many frames, to be given to quire_frames_init(). 0: more than there can be. */

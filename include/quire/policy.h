@@ -87,4 +87,10 @@ void quire_policy_list_append(struct quire_policy *policy, struct quire_policy_l
 void quire_policy_list_remove(struct quire_policy *policy, struct quire_policy_list *list,
                               uint32_t index);
 
+/* A whole policy's worth of one queue (list[0]), for those that start from it: insert at the end
+ * with word = 0, remove, and take the oldest. */
+void quire_policy_queue_insert(struct quire_policy *policy, quire_pfn pfn, uint64_t page);
+void quire_policy_queue_remove(struct quire_policy *policy, quire_pfn pfn);
+quire_pfn quire_policy_queue_oldest(struct quire_policy *policy);
+
 #endif

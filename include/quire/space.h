@@ -95,10 +95,11 @@ struct quire_request {
     unsigned access;
     enum quire_refusal refusal;
 
-    uint8_t step;      /* where fault.c goes on */
-    quire_pfn pfn;     /* the frame for the page, once there is one */
-    quire_pfn victim;  /* being written out to make room */
-    quire_slot slot;   /* ... and where to */
+    uint8_t step;             /* where fault.c goes on */
+    quire_pfn pfn;            /* the frame for the page, once there is one */
+    struct quire_record was;  /* what the page was before that */
+    uint8_t origin;           /* what it will be when it has been filled */
+    quire_pfn victim;         /* being written out to make room */
     struct quire_transfer transfer;
 };
 

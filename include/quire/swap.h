@@ -30,11 +30,6 @@ enum quire_status quire_swap_alloc(struct quire_swap *swap, quire_slot *slot);
 void quire_swap_ref(struct quire_swap *swap, quire_slot slot);
 void quire_swap_unref(struct quire_swap *swap, quire_slot slot);
 
-/* Starts moving one page; see quire_device.transfer. `transfer->pa`, `where` and `done` are set. */
-enum quire_status quire_swap_transfer(struct quire_swap *swap, quire_slot slot,
-                                      enum quire_direction direction,
-                                      struct quire_transfer *transfer);
-
 static inline uint32_t quire_swap_used(const struct quire_swap *swap)
 {
     return swap->slots.total - swap->slots.free;

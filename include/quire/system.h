@@ -3,8 +3,8 @@
  * record for each frame, and the counts of all that happened.
  *
  * Its own records live in frames of the machine, so a machine's memory is all that it needs; what
- * they cost is seen in quire_system_overhead(). The caller locks: one operation on a system, or on
- * any of its spaces, at a time (finer locks come with quire/lock.h).
+ * they cost is told by quire_system_overhead(). The caller locks: one operation on a system, or on
+ * any of its spaces, at a time.
  */
 #ifndef QUIRE_SYSTEM_H
 #define QUIRE_SYSTEM_H
@@ -17,7 +17,7 @@
 #include "quire/tlb.h"
 
 struct quire_space;
-struct quire_region;
+struct quire_slab;
 
 /* What a frame holds, if it is a page of an address space. */
 struct quire_page {
@@ -38,6 +38,11 @@ struct quire_system_config {
     struct quire_device swap;  /* where pages go; not called if swap_slots is 0 */
     uint32_t swap_slots;
     uint32_t resident_limit;   /* pages that may be resident at once; 0: as many as there are frames */
+
+    /* Where the records live: NULL: in frames of the machine, which is right for machines of some
+     * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
+    void *state;
+    size_t state_bytes;
 };
 
 struct quire_system {
@@ -48,12 +53,17 @@ struct quire_system {
     uint32_t first, frames;
     uint32_t resident, resident_limit;
     uint16_t next_id; /* of spaces */
-    void *free_regions, *region_blocks; /* the slab of region records; see src/space/slab.h */
+    struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
+    uint32_t slab_frames;
     struct quire_batch batch;           /* gathers flushes during one operation */
     uint64_t events[QUIRE_EVENTS];      /* how many of each kind */
     uint64_t drops[3];                  /* by enum quire_drop */
-    struct { uint32_t first, order; } block[3]; /* frames of the system's own tables */
+    quire_pfn own_first;                /* the frames that hold page, policy and swap records */
+    uint32_t own_frames;                /* 0: the caller gave the memory */
 };
+
+/* Bytes that the records take: one for each frame, what the policy wants, and swap slots. */
+size_t quire_system_size(const struct quire_system_config *config);
 
 /* QUIRE_NO_MEMORY: the machine is too small for the records of its own frames; QUIRE_OUT_OF_RANGE:
  * more frames or slots than records can name (1 << 28). Nothing is kept on failure. */

@@ -42,7 +42,8 @@ static inline uint64_t bit_run(unsigned low, unsigned count)
     return ~(uint64_t)0 >> (64 - count) << low;
 }
 
-/* Lays out a set of the numbers below `limit` (1 .. 2^32); tells how many words it takes. */
+/* Lays out a set of the numbers below `limit` (1 .. 2^32); tells how many words it takes. The
+ * words are then set->words, zero at first: the empty set. */
 static inline uint32_t bitset_plan(struct quire_bitset *set, uint64_t limit)
 {
     uint32_t at = 0;
@@ -57,66 +58,35 @@ static inline uint32_t bitset_plan(struct quire_bitset *set, uint64_t limit)
     return at;
 }
 
-/* How many words level 0 has. */
-static inline uint32_t bitset_words(const struct quire_bitset *set)
+static inline bool bitset_has(const struct quire_bitset *set, uint32_t member)
 {
-    return set->level_at[1];
+    return set->words[member >> 6] >> (member & 63) & 1;
 }
 
-/* Adds to one word of the set. => mask is not 0 */
-static inline void bitset_add(struct quire_bitset *set, uint32_t word, uint64_t mask)
+static inline void bitset_add(struct quire_bitset *set, uint32_t member)
 {
     for (unsigned level = 0; level < set->levels; level++) {
-        uint64_t *at = &set->words[set->level_at[level] + word];
-        uint64_t before = *at;
+        uint64_t *word = &set->words[set->level_at[level] + (member >> 6)];
+        uint64_t before = *word;
 
-        *at = before | mask;
+        *word = before | (uint64_t)1 << (member & 63);
         if (before != 0) {
             return; /* the summaries know already */
         }
-        mask = (uint64_t)1 << (word & 63);
-        word >>= 6;
+        member >>= 6;
     }
 }
 
-/* Removes from one word of the set. */
-static inline void bitset_remove(struct quire_bitset *set, uint32_t word, uint64_t mask)
+static inline void bitset_remove(struct quire_bitset *set, uint32_t member)
 {
     for (unsigned level = 0; level < set->levels; level++) {
-        uint64_t *at = &set->words[set->level_at[level] + word];
+        uint64_t *word = &set->words[set->level_at[level] + (member >> 6)];
 
-        *at &= ~mask;
-        if (*at != 0) {
+        *word &= ~((uint64_t)1 << (member & 63));
+        if (*word != 0) {
             return;
         }
-        mask = (uint64_t)1 << (word & 63);
-        word >>= 6;
-    }
-}
-
-/* The part of [first, end) that is in the word of `first`. */
-static inline unsigned bitset_part(uint32_t first, uint32_t end)
-{
-    uint32_t room = 64 - (first & 63);
-
-    return end - first < room ? end - first : room;
-}
-
-static inline void bitset_add_range(struct quire_bitset *set, uint32_t first, uint32_t count)
-{
-    for (uint32_t end = first + count; first != end;) {
-        unsigned part = bitset_part(first, end);
-        bitset_add(set, first >> 6, bit_run(first & 63, part));
-        first += part;
-    }
-}
-
-static inline void bitset_remove_range(struct quire_bitset *set, uint32_t first, uint32_t count)
-{
-    for (uint32_t end = first + count; first != end;) {
-        unsigned part = bitset_part(first, end);
-        bitset_remove(set, first >> 6, bit_run(first & 63, part));
-        first += part;
+        member >>= 6;
     }
 }
 
@@ -146,6 +116,63 @@ static inline uint32_t bitset_next(const struct quire_bitset *set, unsigned leve
         /* Only what is after this word: shifted in two steps, as its bit may be the last. */
         ones = ~(uint64_t)0 << (word & 63) << 1;
         from = word;
+    }
+    return BITSET_NONE;
+}
+
+/* The bits of a word at which an aligned block of 1 << order ones starts. => order <= 6 */
+static inline uint64_t block_starts(uint64_t word, unsigned order)
+{
+    static const uint64_t aligned[] = {
+        0xffffffffffffffff, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
+        0x0001000100010001, 0x0000000100000001, 0x0000000000000001,
+    };
+
+    for (unsigned i = 0; i < order; i++) {
+        word &= word >> (1u << i); /* a one that is left: the next 1 << (i + 1) are ones */
+    }
+    return word & aligned[order];
+}
+
+/* The lowest aligned block of 1 << order members at or after the word of `from`. => order <= 6 */
+static inline uint32_t bitset_block(const struct quire_bitset *set, unsigned order, uint32_t from)
+{
+    uint32_t word = bitset_next(set, 1, from >> 6);
+
+    while (word != BITSET_NONE) {
+        uint64_t starts = block_starts(set->words[word], order);
+        if (starts != 0) {
+            return word << 6 | lowest_bit(starts);
+        }
+        word = bitset_next(set, 1, word + 1);
+    }
+    return BITSET_NONE;
+}
+
+/*
+ * The same for blocks of whole words: order > 6. Such a block is aligned in a numbering of which
+ * the set's word 0 is word `origin`.
+ */
+static inline uint32_t bitset_block_of_words(const struct quire_bitset *set, unsigned order,
+                                             uint32_t from, uint32_t origin)
+{
+    uint32_t count = 1u << (order - 6);
+    uint32_t word = bitset_next(set, 1, from >> 6);
+
+    while (word != BITSET_NONE) {
+        uint32_t full = 0;
+
+        word += -(origin + word) & (count - 1);
+        if (word >= set->level_at[1] || set->level_at[1] - word < count) {
+            return BITSET_NONE;
+        }
+        while (full < count && set->words[word + full] == ~(uint64_t)0) {
+            full++;
+        }
+        if (full == count) {
+            return word << 6;
+        }
+        word = bitset_next(set, 1, word + full + 1);
     }
     return BITSET_NONE;
 }

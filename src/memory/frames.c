@@ -1,26 +1,12 @@
 /*
- * Physical frames: counts, and the set of those whose count is 0.
+ * Physical frames: their counts, and finding one whose count is 0.
  *
- *   frame number    first .. first + total - 1
- *   index           number - first                the frame's count
- *   bit             number - (first & ~63)        its place in the free map, if there is one
- *
- * Inside memory there is no map: the counts are searched, one after the other, from the hint on.
+ * Beside memory the free ones are in a map (frames_map.h). Inside memory there is none: the counts
+ * are searched, one after the other, from the hint on. A frame's index is its number less `first`.
  */
 #include "quire/frames.h"
 
-#include "bitset.h"
-
-static bool has_map(const struct quire_frames *frames)
-{
-    return frames->free_map.words != NULL;
-}
-
-/* A frame's bit is its index plus this. */
-static uint32_t skew(const struct quire_frames *frames)
-{
-    return frames->first & 63;
-}
+#include "frames_map.h"
 
 static bool manages(const struct quire_frames *frames, quire_pfn first, uint32_t count)
 {
@@ -39,32 +25,37 @@ static void mistake(void)
 
 /* ---- counts ------------------------------------------------------------------------------------ */
 
-static uint32_t load_count(const struct quire_frames *frames, uint32_t index)
+static QUIRE_NOINLINE uint32_t load_inside(const struct quire_frames *frames, uint32_t index)
 {
-    const unsigned char *bytes = frames->counts;
+    const unsigned char *bytes = (const unsigned char *)frames->counts + (size_t)index * frames->width;
     uint32_t count = 0;
 
-    if (has_map(frames)) {
-        return ((const uint32_t *)frames->counts)[index];
-    }
-    bytes += (size_t)index * frames->width;
     for (unsigned i = frames->width; i-- > 0;) {
         count = count << 8 | bytes[i];
     }
     return count;
 }
 
-static void store_count(struct quire_frames *frames, uint32_t index, uint32_t count)
+static QUIRE_NOINLINE void store_inside(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
-    unsigned char *bytes = frames->counts;
+    unsigned char *bytes = (unsigned char *)frames->counts + (size_t)index * frames->width;
 
-    if (has_map(frames)) {
-        ((uint32_t *)frames->counts)[index] = count;
-        return;
-    }
-    bytes += (size_t)index * frames->width;
     for (unsigned i = 0; i < frames->width; i++) {
         bytes[i] = (unsigned char)(count >> 8 * i);
+    }
+}
+
+static uint32_t load_count(const struct quire_frames *frames, uint32_t index)
+{
+    return has_map(frames) ? ((const uint32_t *)frames->counts)[index] : load_inside(frames, index);
+}
+
+static void store_count(struct quire_frames *frames, uint32_t index, uint32_t count)
+{
+    if (has_map(frames)) {
+        ((uint32_t *)frames->counts)[index] = count;
+    } else {
+        store_inside(frames, index, count);
     }
 }
 
@@ -83,119 +74,66 @@ static uint32_t run_of(const struct quire_frames *frames, uint32_t index, uint32
 /* ---- taking and giving back -------------------------------------------------------------------- */
 
 /* Free frames get their first owner. */
-static void take(struct quire_frames *frames, uint32_t index, uint32_t count)
+static QUIRE_NOINLINE void take(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         store_count(frames, index + i, 1);
     }
-    if (has_map(frames)) {
-        bitset_remove_range(&frames->free_map, index + skew(frames), count);
-    }
-    if (frames->hint == index) {
-        frames->hint = index + count;
-    }
     frames->free -= count;
     frames->allocs += count;
+    if (has_map(frames)) {
+        map_take(frames, index, count);
+    }
+    if (frames->hint - index < count) {
+        frames->hint = index + count;
+        if (has_map(frames)) {
+            frames->hint = map_lowest(frames);
+        }
+    }
+}
+
+/* take() for the frame that is asked for most: with a map, the hint is the lowest free frame. */
+static uint32_t take_lowest(struct quire_frames *frames)
+{
+    uint32_t index = frames->hint;
+
+    ((uint32_t *)frames->counts)[index] = 1;
+    frames->free--;
+    frames->allocs++;
+    map_take_one(frames, index);
+    frames->hint = index + 1;
+    frames->hint = map_lowest(frames);
+    return index;
 }
 
 /* Frames lose their last owner. */
-static void give(struct quire_frames *frames, uint32_t index, uint32_t count)
+static QUIRE_NOINLINE void give(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         store_count(frames, index + i, 0);
     }
+    frames->free += count;
     if (has_map(frames)) {
-        bitset_add_range(&frames->free_map, index + skew(frames), count);
+        map_give(frames, index, count);
     }
     if (frames->hint > index) {
         frames->hint = index;
     }
-    frames->free += count;
 }
 
-/* ---- finding ----------------------------------------------------------------------------------- */
-
-/* The bits of a word at which an aligned block of 1 << order ones starts. => order <= 6 */
-static uint64_t block_starts(uint64_t word, unsigned order)
+/* give() for one frame, with a map. */
+static void give_one(struct quire_frames *frames, uint32_t index)
 {
-    static const uint64_t aligned[] = {
-        0xffffffffffffffff, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
-        0x0001000100010001, 0x0000000100000001, 0x0000000000000001,
-    };
-
-    for (unsigned i = 0; i < order; i++) {
-        word &= word >> (1u << i); /* a one that is left: the next 1 << (i + 1) are ones */
+    ((uint32_t *)frames->counts)[index] = 0;
+    frames->free++;
+    map_give_one(frames, index);
+    if (frames->hint > index) {
+        frames->hint = index;
     }
-    return word & aligned[order];
 }
 
-/* The lowest block that fits into one word of the map: its bit. => order <= 6 */
-static uint32_t find_in_word(const struct quire_bitset *map, unsigned order, uint32_t from)
-{
-    uint32_t word = bitset_next(map, 1, from >> 6);
-
-    while (word != BITSET_NONE) {
-        uint64_t starts = block_starts(map->words[word], order);
-        if (starts != 0) {
-            return word << 6 | lowest_bit(starts);
-        }
-        word = bitset_next(map, 1, word + 1);
-    }
-    return BITSET_NONE;
-}
-
-/* How many words from `word` on, `count` at most, are all free. */
-static uint32_t full_words(const struct quire_bitset *map, uint32_t word, uint32_t count)
-{
-    uint32_t run = 0;
-
-    while (run < count && map->words[word + run] == ~(uint64_t)0) {
-        run++;
-    }
-    return run;
-}
-
-/* The lowest block of whole words: its bit. `origin` is the number of the map's first word among
- * all words of all frames, for the alignment. => order >= 6 */
-static uint32_t find_words(const struct quire_bitset *map, unsigned order, uint32_t from,
-                           uint32_t origin)
-{
-    uint32_t count = 1u << (order - 6);
-    uint32_t word = bitset_next(map, 1, from >> 6);
-
-    while (word != BITSET_NONE) {
-        uint32_t run;
-
-        word += -(origin + word) & (count - 1);
-        if (word >= bitset_words(map) || bitset_words(map) - word < count) {
-            return BITSET_NONE;
-        }
-        run = full_words(map, word, count);
-        if (run == count) {
-            return word << 6;
-        }
-        word = bitset_next(map, 1, word + run + 1);
-    }
-    return BITSET_NONE;
-}
-
-static uint32_t find_in_map(const struct quire_frames *frames, unsigned order)
-{
-    const struct quire_bitset *map = &frames->free_map;
-    uint32_t from = frames->hint + skew(frames);
-    uint32_t bit;
-
-    if (order == 0) {
-        bit = bitset_next(map, 0, from);
-    } else if (order <= 6) {
-        bit = find_in_word(map, order, from);
-    } else {
-        bit = find_words(map, order, from, frames->first >> 6);
-    }
-    return bit == BITSET_NONE ? QUIRE_NONE : bit - skew(frames);
-}
-
-static uint32_t find_in_counts(const struct quire_frames *frames, unsigned order)
+/* Without a map: the lowest free block's index, or QUIRE_NONE. */
+static QUIRE_NOINLINE uint32_t find_in_counts(const struct quire_frames *frames, unsigned order)
 {
     uint32_t count = 1u << order;
     uint32_t index = frames->hint;
@@ -217,16 +155,9 @@ static uint32_t find_in_counts(const struct quire_frames *frames, unsigned order
 
 /* ---- interface --------------------------------------------------------------------------------- */
 
-/* Bits that the map needs, wherever the first frame is. */
-static uint64_t map_limit(uint32_t total)
-{
-    return (uint64_t)total + 63;
-}
-
 size_t quire_frames_size(uint32_t total)
 {
-    struct quire_bitset map;
-    uint64_t bytes = (uint64_t)bitset_plan(&map, map_limit(total)) * 8 + (uint64_t)total * 4;
+    uint64_t bytes = map_state_words(total) * 8 + (uint64_t)total * 4 + map_words(total);
 
     return bytes <= SIZE_MAX ? (size_t)bytes : 0;
 }
@@ -251,22 +182,22 @@ enum quire_status quire_frames_init(struct quire_frames *frames, void *state, si
 {
     size_t wanted = quire_frames_size(total);
     struct quire_frames made = {.first = first.n, .total = total, .hint = total};
-    uint32_t words;
+    uint32_t *counts;
 
     if (total == 0 || total > QUIRE_NONE - first.n || !page_shift_works(page_shift) ||
         state == NULL || (uintptr_t)state % 8 != 0 || wanted == 0 || state_bytes < wanted) {
         return QUIRE_INVALID;
     }
-    words = bitset_plan(&made.free_map, map_limit(total));
-    made.free_map.words = state;
-    made.counts = made.free_map.words + words;
+    __builtin_memset(state, 0, wanted);
+    counts = (uint32_t *)((uint64_t *)state + map_state_words(total));
+    map_init(&made, state, (uint8_t *)(counts + total));
+    for (uint32_t i = 0; i < total; i++) {
+        counts[i] = 1;
+    }
+    made.counts = counts;
     made.page_shift = (uint8_t)page_shift;
     made.width = 4;
     made.limit = limit_of(4);
-    __builtin_memset(state, 0, (size_t)words * 8);
-    for (uint32_t i = 0; i < total; i++) {
-        store_count(&made, i, 1);
-    }
     *frames = made;
     return QUIRE_OK;
 }
@@ -315,15 +246,17 @@ enum quire_status quire_frames_alloc(struct quire_frames *frames, unsigned order
     if (order > QUIRE_ORDER_MAX) {
         return QUIRE_INVALID;
     }
-    if (frames->free < 1u << order) {
+    if (frames->free < 1u << order ||
+        (frames->refuse != NULL && frames->refuse(frames->refuse_context, order))) {
         return QUIRE_NO_MEMORY;
     }
-    index = has_map(frames) ? find_in_map(frames, order) : find_in_counts(frames, order);
+    if (order == 0 && has_map(frames)) {
+        *pfn = quire_pfn_of(frames->first + take_lowest(frames));
+        return QUIRE_OK;
+    }
+    index = has_map(frames) ? map_find(frames, order) : find_in_counts(frames, order);
     if (index == QUIRE_NONE) {
         return QUIRE_NO_MEMORY;
-    }
-    if (order == 0) {
-        frames->hint = index; /* nothing lower is free */
     }
     take(frames, index, 1u << order);
     *pfn = quire_pfn_of(frames->first + index);
@@ -358,17 +291,22 @@ void quire_frames_ref(struct quire_frames *frames, quire_pfn pfn)
 
 bool quire_frames_unref(struct quire_frames *frames, quire_pfn pfn)
 {
+    uint32_t index = pfn.n - frames->first;
     uint32_t count = quire_frames_count(frames, pfn);
 
     if (count == 1) {
-        give(frames, pfn.n - frames->first, 1);
+        if (has_map(frames)) {
+            give_one(frames, index);
+        } else {
+            give(frames, index, 1);
+        }
         frames->frees++;
         return true;
     }
     if (count == 0) {
         mistake();
     } else if (count != frames->limit) {
-        store_count(frames, pfn.n - frames->first, count - 1);
+        store_count(frames, index, count - 1);
     }
     return false;
 }
@@ -377,6 +315,10 @@ void quire_frames_free(struct quire_frames *frames, quire_pfn first, unsigned or
 {
     uint32_t count = 1u << order;
 
+    if (order == 0) {
+        quire_frames_unref(frames, first);
+        return;
+    }
     if (quire_frames_release(frames, first, count) == QUIRE_OK) {
         frames->frees += count; /* nobody else has any of it: all in one go */
         return;
@@ -400,31 +342,36 @@ static bool fields_agree(const struct quire_frames *frames)
         frames->total > QUIRE_NONE - frames->first || frames->hint > frames->total) {
         return false;
     }
-    return !has_map(frames) ||
-           (frames->width == 4 && bitset_is_planned(&frames->free_map, map_limit(frames->total)));
+    for (unsigned k = 0; has_map(frames) && k < QUIRE_FRAMES_HOLDS; k++) {
+        if (!bitset_is_planned(&frames->holds[k], map_words(frames->total))) {
+            return false;
+        }
+    }
+    return !has_map(frames) || frames->width == 4;
 }
 
 /* Is the frame of this bit one that can be had? Bits that stand for no frame are not. */
 static bool is_free(const struct quire_frames *frames, uint32_t bit)
 {
-    uint32_t index = bit - skew(frames);
+    uint32_t index = bit - map_skew(frames);
 
     return index < frames->total && load_count(frames, index) == 0;
 }
 
-/* The first bit of the map or its summaries that is wrong, or BITSET_NONE. */
+/* The first bit of the map that is not what the counts say, or that nobody would find. */
 static uint32_t wrong_bit(const struct quire_frames *frames)
 {
-    const struct quire_bitset *map = &frames->free_map;
+    uint32_t word;
 
-    for (uint32_t word = 0; word < bitset_words(map); word++) {
+    for (word = 0; word < map_words(frames->total); word++) {
         for (uint32_t i = 0; i < 64; i++) {
-            if ((map->words[word] >> i & 1) != is_free(frames, word << 6 | i)) {
-                return word << 6 | i;
+            if ((frames->free_map[word] >> i & 1) != is_free(frames, word * 64 + i)) {
+                return word * 64 + i;
             }
         }
     }
-    return bitset_wrong_summary(map);
+    word = map_wrong_word(frames);
+    return word == BITSET_NONE ? BITSET_NONE : word * 64;
 }
 
 static enum quire_status corrupt_at(quire_pfn *at, uint32_t n)
@@ -445,7 +392,7 @@ enum quire_status quire_frames_validate(const struct quire_frames *frames, quire
     }
     bit = has_map(frames) ? wrong_bit(frames) : BITSET_NONE;
     if (bit != BITSET_NONE) {
-        return corrupt_at(at, (frames->first & ~(uint32_t)63) + bit);
+        return corrupt_at(at, frames->first - map_skew(frames) + bit);
     }
     for (uint32_t i = 0; i < frames->total; i++) {
         if (load_count(frames, i) == 0) {

@@ -61,10 +61,11 @@ enum quire_status quire_range_check(const struct quire_format *format, quire_va 
 {
     uint64_t last = va.at + (bytes - 1);
 
-    if (bytes == 0 || ((va.at | bytes) & (quire_format_page_bytes(format) - 1)) != 0) {
+    if (bytes == 0 || last < va.at ||
+        ((va.at | bytes) & (quire_format_page_bytes(format) - 1)) != 0) {
         return QUIRE_INVALID;
     }
-    if (last < va.at || !quire_va_valid(format, va) || !quire_va_valid(format, quire_va_at(last)) ||
+    if (!quire_va_valid(format, va) || !quire_va_valid(format, quire_va_at(last)) ||
         (format->canonical == QUIRE_SIGN_EXTENDED && va.at >> 63 != last >> 63)) {
         return QUIRE_OUT_OF_RANGE;
     }
@@ -140,7 +141,8 @@ static bool table_fits(const struct quire_format *format, unsigned level, quire_
 {
     uint64_t entry = quire_pte_table(format, level, pa);
 
-    return quire_pte_address(format, level, QUIRE_PTE_TABLE, entry).at == pa.at &&
+    return quire_pte_kind(format, level, entry) == QUIRE_PTE_TABLE &&
+           quire_pte_address(format, level, QUIRE_PTE_TABLE, entry).at == pa.at &&
            !quire_pte_reserved(format, level, QUIRE_PTE_TABLE, entry);
 }
 

@@ -93,9 +93,6 @@ static inline bool range_covers(const struct range *r, const struct quire_format
     return (r->at & (span - 1)) == 0 && r->left >= span;
 }
 
-/* The arguments of an operation on a range: aligned, not empty, translatable throughout. */
-enum quire_status quire_range_check(const struct quire_format *format, quire_va va, uint64_t bytes);
-
 /* log2 of the frames that a table of `level` takes. */
 unsigned quire_table_order(const struct quire_format *format, unsigned level);
 

@@ -27,15 +27,28 @@ QUIRE_INLINE bool entry_swapped(const struct quire_format *format)
     return format->big_endian != QUIRE_MACHINE_BIG_ENDIAN;
 }
 
+/* Spelled out: compilers know the pattern, and where the machine has no such instruction (RISC-V) the
+ * builtin would be a call into their library. */
+QUIRE_INLINE uint16_t entry_swap16(uint16_t x)
+{
+    return (uint16_t)(x << 8 | x >> 8);
+}
+
+QUIRE_INLINE uint32_t entry_swap32(uint32_t x)
+{
+    return x << 24 | (x & 0xff00) << 8 | (x >> 8 & 0xff00) | x >> 24;
+}
+
 QUIRE_INLINE uint64_t entry_swap_width(unsigned width, bool swap, uint64_t entry)
 {
     if (!swap) {
         return entry;
     }
     switch (width) {
-    case 2: return __builtin_bswap16((uint16_t)entry);
-    case 4: return __builtin_bswap32((uint32_t)entry);
-    case 8: return __builtin_bswap64(entry);
+    case 2: return entry_swap16((uint16_t)entry);
+    case 4: return entry_swap32((uint32_t)entry);
+    case 8:
+        return (uint64_t)entry_swap32((uint32_t)entry) << 32 | entry_swap32((uint32_t)(entry >> 32));
     default: return entry;
     }
 }

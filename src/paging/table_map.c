@@ -36,7 +36,8 @@ static unsigned largest_level(const struct map *map)
         uint64_t span = level_span(format, level);
 
         if (format->level[level - 1].leaf && range_covers(&map->range, format, level) &&
-            (map->pa.at & (span - 1)) == 0 && (largest == 0 || span <= largest)) {
+            (map->pa.at & (span - 1)) == 0 && (largest == 0 || span <= largest) &&
+            quire_pte_fits(format, level, map->pa)) {
             break;
         }
     }
@@ -51,14 +52,26 @@ static unsigned mapping_level(const struct map *map)
     return level > map->cursor.level ? level : map->cursor.level;
 }
 
-/* Do `n` leaves of `level` from the current physical address on fit into their entries? */
-static bool run_fits(const struct map *map, unsigned level, uint32_t n)
+/* Of `n` leaves of `level` from the current physical address on, how many fit into their entries?
+ * Where some address is the mark of an absent entry (ptsim's frame 0) each is looked at. */
+static uint32_t run_fits(const struct map *map, unsigned level, uint32_t n)
 {
     const struct quire_format *format = map->cursor.format;
-    uint64_t last = map->pa.at + ((uint64_t)(n - 1) << format->level[level - 1].shift);
+    const struct quire_entry_layout *layout = &format->level[level - 1].as_leaf;
+    unsigned shift = format->level[level - 1].shift;
+    uint64_t last = map->pa.at + ((uint64_t)(n - 1) << shift);
+    bool marked = (quire_layout_with_address(layout, UINT64_MAX) & format->absent.mask) != 0;
+    uint32_t fit = 0;
 
-    return quire_pte_fits(format, level, map->pa) &&
-           quire_pte_fits(format, level, quire_pa_at(last));
+    if (!marked && quire_pte_fits(format, level, map->pa) &&
+        quire_pte_fits(format, level, quire_pa_at(last))) {
+        return n;
+    }
+    while (fit < n && quire_pte_fits(format, level,
+                                     quire_pa_at(map->pa.at + ((uint64_t)fit << shift)))) {
+        fit++;
+    }
+    return fit;
 }
 
 /* From the cursor on: entries of its table to be mapped in one go, all absent or all leaves. */
@@ -104,14 +117,16 @@ static enum quire_status plan_step(struct map *map)
     if (level == c->level) {
         n = run_here(map);
     } else {
-        if (kind == QUIRE_PTE_LEAF && !quire_leaf_can_split(format, c->level, level, entry)) {
+        if (kind == QUIRE_PTE_LEAF && !range_covers(&map->range, format, c->level) &&
+            !quire_leaf_can_split(format, c->level, level, entry)) {
             return QUIRE_OUT_OF_RANGE;
         }
         quire_reserve_plan(&map->reserve, format, c->level, level, map->range.at);
         n = range_entries(&map->range, format, level,
                           quire_va_index(format, level, quire_va_at(map->range.at)));
     }
-    if (!run_fits(map, level, n)) {
+    n = run_fits(map, level, n);
+    if (n == 0) {
         return QUIRE_OUT_OF_RANGE;
     }
     advance(map, (uint64_t)n << format->level[level - 1].shift);
@@ -152,6 +167,25 @@ static void write_run(struct map *map, uint32_t n)
     }
 }
 
+/* Puts a table where there is an absent entry or a leaf. A leaf that goes as a whole, and could not
+ * be said in smaller ones, is taken away first. */
+static void make_way(struct map *map, struct quire_table *table, struct quire_batch *batch,
+                     unsigned to)
+{
+    struct cursor *c = &map->cursor;
+    unsigned shift = c->format->level[c->level - 1].shift;
+    uint64_t entry = cursor_load(c, c->index);
+
+    if (quire_pte_kind(c->format, c->level, entry) == QUIRE_PTE_LEAF &&
+        !quire_leaf_can_split(c->format, c->level, to, entry)) {
+        struct quire_flush_range range = {quire_va_at(map->range.at), UINT64_C(1) << shift,
+                                          table->asid, (uint8_t)shift, true};
+        entry_store(c->format, cursor_entry_at(c, c->index), c->format->empty);
+        quire_batch_add(batch, &range);
+    }
+    quire_reserve_link(&map->reserve, table, c);
+}
+
 static void commit_step(struct map *map, struct quire_table *table, struct quire_batch *batch)
 {
     struct cursor *c = &map->cursor;
@@ -165,10 +199,10 @@ static void commit_step(struct map *map, struct quire_table *table, struct quire
         return;
     }
     if (mapping_level(map) > c->level) {
-        quire_reserve_link(&map->reserve, table, c);
+        make_way(map, table, batch, mapping_level(map));
         return; /* and seek again: one level further down now */
     }
-    n = run_here(map);
+    n = run_fits(map, c->level, run_here(map));
     write_run(map, n);
     if (kind == QUIRE_PTE_LEAF) {
         struct quire_flush_range range = {quire_va_at(map->range.at), (uint64_t)n << shift,

@@ -1,7 +1,16 @@
 /* The walk for descriptors met at run time, and the choice of the instantiated one. */
 #include "quire/walk.h"
 
+#define QUIRE_WALK_INTERPRETED
 #include "walk_inline.h"
+
+/* The walk as a loop over a descriptor that is only known now: one copy serves all callers. */
+static __attribute__((noinline)) enum quire_status
+interpret(const struct quire_mmu *mmu, quire_va va, unsigned access, struct quire_walk *out,
+          struct quire_trace *trace, quire_pa *pa)
+{
+    return walk_inline(mmu->format, mmu, va, access, out, trace, pa);
+}
 
 bool quire_walk_read_mapped(const struct quire_format *format, const struct quire_memory *memory,
                             quire_pa at, uint64_t *entry)
@@ -24,14 +33,14 @@ enum quire_status quire_walk(const struct quire_mmu *mmu, quire_va va, unsigned 
     if (format->code != NULL) {
         return format->code->walk(mmu, va, access, out);
     }
-    return walk_inline(format, mmu, va, access, out, NULL, NULL);
+    return interpret(mmu, va, access, out, NULL, NULL);
 }
 
 enum quire_status quire_walk_traced(const struct quire_mmu *mmu, quire_va va, unsigned access,
                                     struct quire_walk *out, struct quire_trace *trace)
 {
     trace->steps = 0;
-    return walk_inline(mmu->format, mmu, va, access, out, trace, NULL);
+    return interpret(mmu, va, access, out, trace, NULL);
 }
 
 enum quire_status quire_translate(const struct quire_mmu *mmu, quire_va va, quire_pa *pa)
@@ -41,7 +50,7 @@ enum quire_status quire_translate(const struct quire_mmu *mmu, quire_va va, quir
     if (format->code != NULL) {
         return format->code->translate(mmu, va, pa);
     }
-    return walk_inline(format, mmu, va, 0, NULL, NULL, pa);
+    return interpret(mmu, va, 0, NULL, NULL, pa);
 }
 
 const char *quire_reason_text(enum quire_reason reason)

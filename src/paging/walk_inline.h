@@ -2,7 +2,7 @@
  * The walk, written once.
  *
  * It is an inline function over a descriptor. A format's own file instantiates it with the
- * descriptor as a constant (QUIRE_WALK_CODE below), and the compiler folds the loop into the
+ * descriptor as a constant (formats/instance.h), and the compiler folds the loop into the
  * straight-line code that one would write by hand for that MMU; quire_walk() interprets the same
  * text for a descriptor that it meets at run time. `out` and `trace` may be NULL constants.
  */
@@ -12,9 +12,12 @@
 #include "entry.h"
 #include "quire/walk.h"
 
-#if defined(__clang__)
+/* With the descriptor a constant the loop over levels unrolls into straight-line code. */
+#if defined(QUIRE_WALK_INTERPRETED)
+#define QUIRE_UNROLL
+#elif defined(__clang__)
 #define QUIRE_UNROLL _Pragma("unroll")
-#pragma clang diagnostic ignored "-Wpass-failed" /* a descriptor met at run time is a loop */
+#pragma clang diagnostic ignored "-Wpass-failed" /* it says so when it had unrolled already */
 #else
 #define QUIRE_UNROLL _Pragma("GCC unroll 8")
 #endif

@@ -13,7 +13,7 @@ included() {
         name=$(sed -nE 's/^[^<"]*([<"][^>"]*)[>"].*/\1/p' <<< "$text")
         if [ "${name:0:1}" = '"' ]; then
             name=${name:1}
-            for place in "$(dirname "$file")" include src . hosts/simulator tools/quire tests; do
+            for place in "$(dirname "$file")" include . hosts/simulator; do
                 [ ! -e "$place/$name" ] || break
             done
             name=$(realpath -m --relative-to=. "$place/$name")

@@ -49,6 +49,7 @@ static enum quire_status alloc_table(void *context, unsigned order, quire_pa *pa
     arena->allocs++;
     check(order <= QUIRE_ORDER_MAX);
     if (arena->refuse_in == 0 || !find_block(arena, order, &first)) {
+        arena->refusals++;
         return QUIRE_NO_MEMORY;
     }
     if (arena->refuse_in > 0) {

@@ -43,7 +43,8 @@ struct arena {
     uint32_t total;
     uint32_t in_use; /* frames given out */
     uint32_t lowest; /* first frame index that may be given out */
-    uint64_t allocs; /* calls, refused ones included */
+    uint64_t allocs;   /* calls, refused ones included */
+    uint64_t refusals; /* of them */
     int64_t refuse_in; /* refuse when this many more have been given; negative: never */
 
     struct arena_window window[ARENA_WINDOWS_MAX];

@@ -9,7 +9,7 @@
 #include "tests/support/prng.h"
 
 /* Every format there is, in no particular order. */
-enum { TEST_FORMATS = 18 };
+enum { TEST_FORMATS = 20 };
 extern const struct quire_format *const test_formats[TEST_FORMATS];
 
 /* 2 levels of 2 bits, 16-byte pages, 1-byte entries: present, write, user, accessed, 4-bit PFN.
@@ -27,6 +27,12 @@ extern const struct quire_format tiny_low;
 
 /* A large leaf's address in two parts, and wider than a small leaf's (like PSE-36). */
 extern const struct quire_format tiny_split;
+
+/* The other way round: large leaves reach less far than small ones. */
+extern const struct quire_format tiny_narrow;
+
+/* One frame number in the middle of all means absent. */
+extern const struct quire_format tiny_marked;
 
 /* Everything the other way round: present, write, user, accessed, dirty when clear; empty is all
  * ones; a set bit makes a table pointer. */

@@ -25,12 +25,8 @@ const char command_formats_help[] =
 
 static void print_list(void)
 {
-    printf("%-17s %4s  %8s  %7s  %s\n", "format", "bits", "page", "entry", "");
     for (size_t i = 0; i < format_list_length; i++) {
-        const struct quire_format *format = format_list[i];
-        printf("%-17s %4u  %8s  %7s  %s\n", format->name, format->va_bits,
-               size_text(quire_format_page_bytes(format)).text, size_text(format->pte_bytes).text,
-               format->title);
+        printf("%-17s %s\n", format_list[i]->name, format_list[i]->title);
     }
     puts("\nquire formats NAME draws one; a format file of your own goes wherever a name does.");
 }

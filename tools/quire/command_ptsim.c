@@ -14,7 +14,8 @@ const char command_ptsim_help[] =
     "       quire ptsim -f FILE\n"
     "       quire ptsim -                     commands from standard input\n"
     "\n"
-    "A fresh machine of 16 KB: 64 pages of 256 bytes, up to 64 processes (0 - 63). Page 0 holds the\n"
+    "A fresh machine of 16 KB: 64 pages of 256 bytes, up to 64 processes (0 - 63). Page 0 holds "
+    "the\n"
     "free map and where each process's page table is; everything lies in the 16 KB.\n"
     "\n"
     "  np PROCESS PAGES          start a process with so many pages\n"
@@ -25,8 +26,10 @@ const char command_ptsim_help[] =
     "  sb PROCESS ADDRESS BYTE   store a byte at a virtual address\n"
     "  lb PROCESS ADDRESS        load it\n"
     "\n"
-    "In a file, commands stand one or more a line; a # begins a comment. Running out of memory and\n"
-    "page faults are results and are printed. A command that is wrong changes nothing, is named on\n"
+    "In a file, commands stand one or more a line; a # begins a comment. Running out of memory "
+    "and\n"
+    "page faults are results and are printed. A command that is wrong changes nothing, is named "
+    "on\n"
     "standard error, and ends the run with status 2.\n"
     "\n"
     "Example:  quire ptsim np 1 2 ppt 1 sb 1 10 99 lb 1 10 pfm\n";
@@ -98,12 +101,22 @@ static int run_file(struct ptsim *machine, const char *path)
     return status;
 }
 
+static int run_operands(struct ptsim *machine, char **word, int words)
+{
+    struct problem problem;
+    unsigned commands = 0;
+
+    if (ptsim_run_words(machine, word, (unsigned)words, stdout, &commands, &problem)) {
+        return STATUS_OK;
+    }
+    return fail("ptsim: command %u: %s", commands, problem.text);
+}
+
 int command_ptsim(int argc, char **argv)
 {
     static const struct option_spec options[] = {{"file", 'f', "FILE"}, {0}};
     static struct ptsim machine;
     struct arguments arguments = arguments_of(argc, argv);
-    struct problem problem;
     const char *value;
     int found = arguments_next(&arguments, options, &value);
 
@@ -115,11 +128,7 @@ int command_ptsim(int argc, char **argv)
         return fail("ptsim: expected commands, -f FILE or - (see quire ptsim --help)");
     }
     if (found == ARGUMENTS_OPERAND && strcmp(value, "-") != 0) {
-        unsigned first = (unsigned)arguments.at - 1;
-        if (ptsim_run_words(&machine, argv + first, (unsigned)argc - first, stdout, &problem)) {
-            return STATUS_OK;
-        }
-        return fail("ptsim: %s", problem.text);
+        return run_operands(&machine, argv + arguments.at - 1, argc - arguments.at + 1);
     }
     if (arguments.at < argc) {
         return fail("ptsim: commands come from %s; nothing can follow, and '%s' does",

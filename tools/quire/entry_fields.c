@@ -19,8 +19,8 @@ static const struct role {
     [ROLE_EXECUTE] = {"X", "may be executed", "may not be executed"},
     [ROLE_USER] = {"U", "users may reach it", "supervisor only"},
     [ROLE_ACCESSED] = {"A", "accessed", "not accessed"},
-    [ROLE_DIRTY] = {"D", "dirty: written to", "not dirty"},
-    [ROLE_GLOBAL] = {"G", "global: the same in all address spaces", "not global"},
+    [ROLE_DIRTY] = {"D", "dirty: has been written", "not dirty"},
+    [ROLE_GLOBAL] = {"G", "global: the same in every address space", "not global"},
     [ROLE_TYPE] = {"T", NULL, NULL},
     [ROLE_FIXED] = {"1", "must be set", "must be set"},
     [ROLE_RESERVED] = {"0", "reserved: must be zero", "reserved: must be zero"},
@@ -151,36 +151,40 @@ struct field_text entry_field_label(const struct entry_field *field)
     return result;
 }
 
-/* "when set", "when clear", "when 0x3": the bits of a condition that lie in this field. */
-static void put_condition(char *to, size_t room, struct quire_bits bits,
-                          const struct entry_field *field)
+/* "1: may be written": the part of a condition that lies in this field, and what it then means. */
+static struct field_text condition_meaning(const struct role *role, struct quire_bits condition,
+                                           const struct entry_field *field)
 {
-    uint64_t value = entry_field_value(field, bits.value);
+    struct field_text result;
+    uint64_t value = entry_field_value(field, condition.value);
+    bool one_bit = (condition.mask & (condition.mask - 1)) == 0;
 
-    if (field->high == field->low) {
-        snprintf(to, room, "when %s", value != 0 ? "set" : "clear");
+    if (field->role == ROLE_PRESENT && one_bit) {
+        snprintf(result.text, sizeof result.text, "%d: %s", value == 0, role->fails);
     } else {
-        snprintf(to, room, "when 0x%" PRIx64, value);
+        snprintf(result.text, sizeof result.text, one_bit ? "%" PRIu64 ": %s" : "0x%" PRIx64 ": %s",
+                 value, role->holds);
     }
+    return result;
 }
 
 struct field_text entry_field_meaning(const struct quire_format *format, unsigned level,
                                       enum quire_pte_kind kind, const struct entry_field *field)
 {
     const struct role *role = &roles[field->role];
-    struct field_text result = text_of(role->holds != NULL ? role->holds : "memory type");
     struct quire_bits condition = condition_of(format, level, kind, field->role);
-    char when[32];
+    struct field_text result;
 
+    if (condition.mask != 0) {
+        return condition_meaning(role, condition, field);
+    }
     if (field->role == ROLE_ADDRESS) {
         snprintf(result.text, sizeof result.text, "bits %u..%u of the address of the %s",
                  field->pa_bit + field->high - field->low, field->pa_bit,
                  kind == QUIRE_PTE_TABLE ? "next table" : "page");
-    } else if (condition.mask != 0) {
-        put_condition(when, sizeof when, condition, field);
-        snprintf(result.text, sizeof result.text, "%s %s", role->holds, when);
+        return result;
     }
-    return result;
+    return text_of(role->holds != NULL ? role->holds : "memory type");
 }
 
 static const char *type_of(const struct quire_format *format, uint64_t entry)
@@ -214,13 +218,14 @@ struct field_text entry_field_reading(const struct quire_format *format, unsigne
     return result;
 }
 
-struct field_text rights_text(unsigned rights)
+struct field_text attributes_text(unsigned attributes)
 {
-    static const char *const name[] = {"read", "write", "execute", "user"};
+    static const char *const name[] = {"read",     "write", "execute", "user",
+                                       "accessed", "dirty", "global"};
     struct field_text result = text_of("");
 
-    for (unsigned i = 0; i < 4; i++) {
-        if (rights >> i & 1) {
+    for (unsigned i = 0; i < sizeof name / sizeof name[0]; i++) {
+        if (attributes >> i & 1) {
             size_t length = strlen(result.text);
             snprintf(result.text + length, sizeof result.text - length, "%s%s",
                      length > 0 ? " " : "", name[i]);

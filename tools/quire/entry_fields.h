@@ -45,7 +45,7 @@ struct field_text {
 };
 struct field_text entry_field_label(const struct entry_field *field);
 
-/* What the field is for: "may be written when set". */
+/* What the field is for: "1: may be written". */
 struct field_text entry_field_meaning(const struct quire_format *format, unsigned level,
                                       enum quire_pte_kind kind, const struct entry_field *field);
 
@@ -60,7 +60,7 @@ uint64_t entry_field_value(const struct entry_field *field, uint64_t entry);
 /* "31..12" or "7". */
 struct field_text entry_field_bits(const struct entry_field *field);
 
-/* "read write execute user", "read", "nothing". */
-struct field_text rights_text(unsigned rights);
+/* "read write execute user", "read", "nothing"; marks likewise. */
+struct field_text attributes_text(unsigned attributes);
 
 #endif

@@ -149,7 +149,7 @@ static void draw_levels(const struct quire_format *format, FILE *out)
 
 static bool has_kind(const struct quire_format *format, unsigned level, enum quire_pte_kind kind)
 {
-    return kind == QUIRE_PTE_LEAF ? format->level[level - 1].leaf
+    return kind == QUIRE_PTE_LEAF    ? format->level[level - 1].leaf
            : kind == QUIRE_PTE_TABLE ? level < format->levels
                                      : level == 1;
 }
@@ -185,8 +185,8 @@ static unsigned first_alike(const struct quire_format *format, unsigned level,
     return first;
 }
 
-static void entry_title(const struct quire_format *format, unsigned level,
-                        enum quire_pte_kind kind, FILE *out)
+static void entry_title(const struct quire_format *format, unsigned level, enum quire_pte_kind kind,
+                        FILE *out)
 {
     putc('\n', out);
     if (kind == QUIRE_PTE_ABSENT) {
@@ -199,10 +199,9 @@ static void entry_title(const struct quire_format *format, unsigned level,
         }
     }
     if (kind == QUIRE_PTE_TABLE) {
-        fputs(" that points to a table\n", out);
+        fputs(", pointing to a table\n", out);
     } else {
-        fprintf(out, " that maps a page of %s\n",
-                size_text(quire_format_span(format, level)).text);
+        fprintf(out, ", mapping a page of %s\n", size_text(quire_format_span(format, level)).text);
     }
 }
 

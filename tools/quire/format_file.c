@@ -64,8 +64,7 @@ static bool take(struct reader *reader, const char *word)
     return false;
 }
 
-static bool read_number(struct reader *reader, uint64_t most, const char *expected,
-                        uint64_t *value)
+static bool read_number(struct reader *reader, uint64_t most, const char *expected, uint64_t *value)
 {
     if (reader->at < reader->words && number_parse(reader->word[reader->at], value) &&
         *value <= most) {
@@ -320,6 +319,16 @@ static bool condition_is_default(const void *value)
 
 static const struct kind kind_condition = {read_condition, write_condition, condition_is_default};
 
+/* Accessed, dirty, global: a format that does not name such a bit has none. */
+static bool mark_is_default(const void *value)
+{
+    const struct quire_bits *bits = value;
+
+    return bits->mask == 0 && bits->value != 0;
+}
+
+static const struct kind kind_mark = {read_condition, write_condition, mark_is_default};
+
 /* Soft bits: a field of the entry. */
 static bool read_field(struct reader *reader, void *value)
 {
@@ -443,16 +452,16 @@ static const struct keyword whole[] = {
     {"leaf-write", &kind_condition, IN_FORMAT(leaf.write)},
     {"leaf-execute", &kind_condition, IN_FORMAT(leaf.execute)},
     {"leaf-user", &kind_condition, IN_FORMAT(leaf.user)},
-    {"leaf-accessed", &kind_condition, IN_FORMAT(leaf.accessed)},
-    {"leaf-dirty", &kind_condition, IN_FORMAT(leaf.dirty)},
-    {"leaf-global", &kind_condition, IN_FORMAT(leaf.global)},
+    {"leaf-accessed", &kind_mark, IN_FORMAT(leaf.accessed)},
+    {"leaf-dirty", &kind_mark, IN_FORMAT(leaf.dirty)},
+    {"leaf-global", &kind_mark, IN_FORMAT(leaf.global)},
     {"table-read", &kind_condition, IN_FORMAT(table.read)},
     {"table-write", &kind_condition, IN_FORMAT(table.write)},
     {"table-execute", &kind_condition, IN_FORMAT(table.execute)},
     {"table-user", &kind_condition, IN_FORMAT(table.user)},
-    {"table-accessed", &kind_condition, IN_FORMAT(table.accessed)},
-    {"table-dirty", &kind_condition, IN_FORMAT(table.dirty)},
-    {"table-global", &kind_condition, IN_FORMAT(table.global)},
+    {"table-accessed", &kind_mark, IN_FORMAT(table.accessed)},
+    {"table-dirty", &kind_mark, IN_FORMAT(table.dirty)},
+    {"table-global", &kind_mark, IN_FORMAT(table.global)},
     {"type-bits", &kind_bits, IN_FORMAT(type_mask)},
     {"type-normal", &kind_bits, IN_FORMAT(type[0])},
     {"type-write-through", &kind_bits, IN_FORMAT(type[1])},
@@ -575,10 +584,9 @@ static bool read_keyword(struct reader *reader, const struct keyword *list, unsi
         *seen |= QUIRE_BIT(i);
         return list[i].kind->read(reader, (char *)base + list[i].offset);
     }
-    return problem_set(reader->problem, "%s: line %u: '%s' is no keyword %s", reader->file,
-                       reader->line, name,
-                       base == &reader->into->format ? "here (before the first level)"
-                                                     : "of a level");
+    return problem_set(
+        reader->problem, "%s: line %u: '%s' is no keyword %s", reader->file, reader->line, name,
+        base == &reader->into->format ? "here (before the first level)" : "of a level");
 }
 
 static bool read_line(struct reader *reader)
@@ -612,8 +620,10 @@ static bool complete(struct reader *reader)
         return problem_set(reader->problem, "%s: expected a line 'format NAME'", reader->file);
     }
     if (format->levels > 0 && format->level[format->levels - 1].as_table.address[0].bits != 0) {
-        return problem_set(reader->problem, "%s: the last level, %s, has a table-address but no "
-                           "level below it", reader->file, format->level[format->levels - 1].name);
+        return problem_set(reader->problem,
+                           "%s: the last level, %s, has a table-address but no "
+                           "level below it",
+                           reader->file, format->level[format->levels - 1].name);
     }
     format->name = reader->into->name;
     format->title = reader->into->title;
@@ -630,13 +640,23 @@ static bool complete(struct reader *reader)
     return true;
 }
 
+static void begin(struct format_described *described)
+{
+    const struct quire_bits never = QUIRE_NEVER;
+    struct quire_format *format = &described->format;
+
+    memset(described, 0, sizeof *described);
+    format->leaf.accessed = format->leaf.dirty = format->leaf.global = never;
+    format->table.accessed = format->table.dirty = format->table.global = never;
+}
+
 bool format_parse(struct format_described *described, const char *text, size_t length,
                   const char *file, struct problem *problem)
 {
     struct reader reader = {.into = described, .file = file, .problem = problem};
     const char *end = text + length;
 
-    memset(described, 0, sizeof *described);
+    begin(described);
     while (text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *stop = newline != NULL ? newline : end;

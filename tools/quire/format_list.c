@@ -9,8 +9,9 @@
 #include "quire/formats.h"
 
 const struct quire_format *const format_list[] = {
-    &quire_format_ptsim,        &quire_format_ostep14, &quire_format_ostep_linear,
-    &quire_format_ostep_multilevel, &quire_format_i386,    &quire_format_x86_64,
+    &quire_format_ptsim,        &quire_format_ostep14,
+    &quire_format_ostep_linear, &quire_format_ostep_multilevel,
+    &quire_format_i386,         &quire_format_x86_64,
 };
 const size_t format_list_length = sizeof format_list / sizeof format_list[0];
 
@@ -61,8 +62,8 @@ static bool linear_choose(const char *text, const char *parameters,
 
     while (*parameters != '\0') {
         if (!linear_parameter(&parameters, &va_bits, &page)) {
-            return problem_set(problem,
-                               "--format %s: expected ostep-linear:va_bits=BITS,page=SIZE", text);
+            return problem_set(problem, "--format %s: expected ostep-linear:va_bits=BITS,page=SIZE",
+                               text);
         }
     }
     if (va_bits > 56 || page == 0 || (page & (page - 1)) != 0 ||
@@ -70,7 +71,8 @@ static bool linear_choose(const char *text, const char *parameters,
                                        (unsigned)__builtin_ctzll(page)) != QUIRE_OK) {
         return problem_set(problem,
                            "--format %s: the page must be a power of two, 8 to 1G, and addresses 1 "
-                           "to 26 bits wider than its offset", text);
+                           "to 26 bits wider than its offset",
+                           text);
     }
     *format = &described->format;
     return true;

@@ -20,8 +20,8 @@ struct command {
 static const struct command commands[] = {
     {"formats", "the paging formats there are; one of them drawn", command_formats,
      command_formats_help},
-    {"translate", "what an MMU makes of virtual addresses, given a memory image",
-     command_translate, command_translate_help},
+    {"translate", "what an MMU makes of virtual addresses, given a memory image", command_translate,
+     command_translate_help},
     {"size", "bytes of page tables that a mapping needs, linear against multi-level", command_size,
      command_size_help},
     {"ptsim", "the 16 KB teaching machine: processes, page tables, loads and stores", command_ptsim,

@@ -128,8 +128,8 @@ bool size_parse(const char *text, uint64_t *value)
         return true;
     }
     unit = strchr(units, *end);
-    if (unit == NULL || (strcmp(end + 1, "") != 0 && strcmp(end + 1, "B") != 0 &&
-                         strcmp(end + 1, "iB") != 0)) {
+    if (unit == NULL ||
+        (strcmp(end + 1, "") != 0 && strcmp(end + 1, "B") != 0 && strcmp(end + 1, "iB") != 0)) {
         return false;
     }
     shift = (unsigned)((unit - units) / 2 + 1) * 10;
@@ -160,8 +160,7 @@ bool number_option(const char *what, const char *text, uint64_t least, uint64_t 
     return within(what, text, least, most, *value);
 }
 
-bool size_option(const char *what, const char *text, uint64_t least, uint64_t most,
-                 uint64_t *value)
+bool size_option(const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value)
 {
     if (!size_parse(text, value)) {
         fail("%s: '%s' is not a size such as 65536, 64K or 1G", what, text);

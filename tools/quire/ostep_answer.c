@@ -17,8 +17,9 @@ static void print_step(const struct quire_step *step, unsigned level, FILE *out)
     unsigned pte = (unsigned)step->entry;
     unsigned pfn = pte & 0x7f;
 
-    fprintf(out, "%*s--> %s index:0x%x [decimal %u] %s contents:0x%x (valid %u, pfn 0x%02x "
-                 "[decimal %u])\n",
+    fprintf(out,
+            "%*s--> %s index:0x%x [decimal %u] %s contents:0x%x (valid %u, pfn 0x%02x "
+            "[decimal %u])\n",
             (int)(2 * level), "", entry, (unsigned)step->index, (unsigned)step->index, entry, pte,
             pte >> 7, pfn, pfn);
 }
@@ -38,8 +39,10 @@ static bool answer_multilevel(const struct quire_mmu *mmu, uint64_t va, const ch
     value = walk.reason == QUIRE_REASON_NONE ? quire_memory_at(mmu->memory, walk.pa, 1) : NULL;
     if (walk.reason == QUIRE_REASON_UNREACHABLE ||
         (walk.reason == QUIRE_REASON_NONE && value == NULL)) {
-        return problem_set(problem, "%s: virtual address 0x%04" PRIx64 " leads to a page that is "
-                           "not in the text", name, va);
+        return problem_set(problem,
+                           "%s: virtual address 0x%04" PRIx64 " leads to a page that is "
+                           "not in the text",
+                           name, va);
     }
 
     fprintf(out, "Virtual Address 0x%04" PRIx64 ":\n", va);
@@ -99,13 +102,17 @@ static bool linear_format(const struct page_text *text, const char *name,
     unsigned va_bits;
 
     if (!power_of_two(text->space_bytes) || !power_of_two(text->page_size)) {
-        return problem_set(problem, "%s: expected lines 'ARG address space size SIZE' and "
-                           "'ARG page size SIZE', powers of two", name);
+        return problem_set(problem,
+                           "%s: expected lines 'ARG address space size SIZE' and "
+                           "'ARG page size SIZE', powers of two",
+                           name);
     }
     entries = text->space_bytes / text->page_size;
     if (entries != text->bytes / 4) {
-        return problem_set(problem, "%s: %zu entries in the page table, and the sizes ask for "
-                           "%" PRIu64, name, text->bytes / 4, entries);
+        return problem_set(problem,
+                           "%s: %zu entries in the page table, and the sizes ask for "
+                           "%" PRIu64,
+                           name, text->bytes / 4, entries);
     }
     /* An address space of one page: a table of two entries, of which the second is not asked for. */
     va_bits = log_two(text->space_bytes) + (entries == 1);
@@ -141,8 +148,10 @@ static bool answer_all_linear(const struct page_text *text, const char *name, FI
     }
     for (size_t i = 0; i < text->vas; i++) {
         if (text->va[i] >= text->space_bytes) {
-            return problem_set(problem, "%s: virtual address %" PRIu64 " lies outside the address "
-                               "space of %" PRIu64 " bytes", name, text->va[i], text->space_bytes);
+            return problem_set(problem,
+                               "%s: virtual address %" PRIu64 " lies outside the address "
+                               "space of %" PRIu64 " bytes",
+                               name, text->va[i], text->space_bytes);
         }
         answer_linear(&mmu, text->va[i], out);
     }
@@ -153,8 +162,10 @@ bool ostep_answer(const struct page_text *text, const char *name, FILE *out,
                   struct problem *problem)
 {
     if (text->pages == 0 && text->kind != PAGE_TEXT_LINEAR) {
-        return problem_set(problem, "%s: expected the output of paging-multilevel-translate.py or "
-                           "paging-linear-translate.py", name);
+        return problem_set(problem,
+                           "%s: expected the output of paging-multilevel-translate.py or "
+                           "paging-linear-translate.py",
+                           name);
     }
     if (text->vas == 0) {
         return problem_set(problem, "%s: there is no virtual address in it; is the end missing?",

@@ -19,8 +19,8 @@ struct problem {
 };
 
 /* Notes what is wrong; always false, so that a parser can `return problem_set(...)`. */
-__attribute__((format(printf, 2, 3))) bool problem_set(struct problem *problem,
-                                                       const char *format, ...);
+__attribute__((format(printf, 2, 3))) bool problem_set(struct problem *problem, const char *format,
+                                                       ...);
 
 /* Prints "quire: ..." as one line to standard error, whatever the text contains, after what was
  * printed to standard output so far. Always STATUS_BAD. */

@@ -357,9 +357,8 @@ bool page_text_likely(const unsigned char *text, size_t size)
         uint64_t number;
 
         if (!at_end(&line) && *line.at != '#') {
-            return take(&line, "ARG ") ||
-                   ((take(&line, "page ") || take(&line, "page\t")) &&
-                    take_number(&line, &number) && take(&line, ":"));
+            return take(&line, "ARG ") || ((take(&line, "page ") || take(&line, "page\t")) &&
+                                           take_number(&line, &number) && take(&line, ":"));
         }
         if (newline == NULL) {
             return false;

@@ -173,8 +173,7 @@ enum ptsim_outcome ptsim_load(const struct ptsim *machine, unsigned process, uns
 
 unsigned ptsim_frame(const struct ptsim *machine, unsigned process, unsigned page)
 {
-    struct quire_mmu mmu = {&quire_format_ptsim, &machine->host.memory,
-                            table_of(machine, process)};
+    struct quire_mmu mmu = {&quire_format_ptsim, &machine->host.memory, table_of(machine, process)};
     quire_pa pa;
 
     if (quire_translate(&mmu, quire_va_at((uint64_t)page * PTSIM_PAGE_BYTES), &pa) != QUIRE_OK) {

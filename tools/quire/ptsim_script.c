@@ -11,8 +11,9 @@
 static const struct operand {
     const char *name;
     uint64_t most;
-} operand_process = {"process", PTSIM_PROCESSES - 1}, operand_pages = {"number of pages", INT32_MAX},
-  operand_address = {"address", PTSIM_BYTES - 1}, operand_byte = {"byte", 255};
+} operand_process = {"process", PTSIM_PROCESSES - 1},
+  operand_pages = {"number of pages", INT32_MAX}, operand_address = {"address", PTSIM_BYTES - 1},
+  operand_byte = {"byte", 255};
 
 enum { OPERANDS_MAX = 3 };
 
@@ -141,8 +142,8 @@ static bool read_operand(const struct command *command, const struct operand *op
     return true;
 }
 
-static bool run_command(struct ptsim *machine, const struct command *command,
-                        const unsigned *value, FILE *out, struct problem *problem)
+static bool run_command(struct ptsim *machine, const struct command *command, const unsigned *value,
+                        FILE *out, struct problem *problem)
 {
     switch (command->run(machine, value, out)) {
     case PTSIM_NO_PROCESS:
@@ -154,7 +155,7 @@ static bool run_command(struct ptsim *machine, const struct command *command,
 }
 
 bool ptsim_run_words(struct ptsim *machine, char *const *word, unsigned words, FILE *out,
-                     struct problem *problem)
+                     unsigned *commands_run, struct problem *problem)
 {
     unsigned at = 0;
 
@@ -162,6 +163,7 @@ bool ptsim_run_words(struct ptsim *machine, char *const *word, unsigned words, F
         const struct command *command = command_find(word[at]);
         unsigned value[OPERANDS_MAX];
 
+        ++*commands_run;
         if (command == NULL) {
             return problem_set(problem, "no command '%s' (np ap kp ppt pfm sb lb)", word[at]);
         }
@@ -205,8 +207,7 @@ bool ptsim_run_line(struct ptsim *machine, const char *line, FILE *out, unsigned
          next = strtok_r(NULL, blanks, &rest)) {
         word[words++] = next;
     }
-    *commands_run += words;
-    fine = ptsim_run_words(machine, word, words, out, problem);
+    fine = ptsim_run_words(machine, word, words, out, commands_run, problem);
     free(copy);
     free(word);
     return fine;

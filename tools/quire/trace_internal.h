@@ -16,8 +16,8 @@
 #include "trace.h"
 
 enum {
-    TRACE_BUFFER_BYTES = 192 * 1024, /* holds any block of the compact format */
-    TRACE_READ_BYTES = 64 * 1024,    /* taken at once: more falls out of the cache before use */
+    TRACE_READ_BYTES = 64 * 1024,    /* taken at once; enough, and stays in the cache */
+    TRACE_KEEP_BYTES = 192 * 1024,   /* unused bytes kept before them: any block fits */
     TRACE_PAD_BYTES = 32,            /* readable zeros behind the buffered bytes */
     TRACE_ERROR_BYTES = 640,
     TRACE_NAME_BYTES = 256,
@@ -51,7 +51,10 @@ struct trace_input {
     uint64_t taken;                  /* bytes read from the file, the pipe or memory */
     uint64_t total;                  /* 0: unknown */
 
-    /* Bytes not yet used are buffer[start..end), followed by TRACE_PAD_BYTES zeros. */
+    /*
+     * Bytes not yet used are buffer[start..end), followed by TRACE_PAD_BYTES zeros. New ones always
+     * arrive at TRACE_KEEP_BYTES, a page boundary; what is left of the old is put right before them.
+     */
     unsigned char *buffer;
     size_t start;
     size_t end;
@@ -63,12 +66,12 @@ bool trace_input_memory(struct trace_input *input, const void *bytes, size_t siz
 void trace_input_close(struct trace_input *input);
 
 /*
- * Moves the unused bytes to the front of the buffer and adds at least one. False: the end, or an
- * error (then `failure` is set), or the buffer is full of unused bytes.
+ * Adds at least one byte behind the unused ones, all of which may move. False: the end, or an error
+ * (then `failure` is set), or more than TRACE_KEEP_BYTES are unused.
  */
 bool trace_input_fill(struct trace_input *input, struct trace_failure *failure);
 
-/* Fills until n <= TRACE_BUFFER_BYTES unused bytes are there. False: the end, or an error. */
+/* Fills until n <= TRACE_KEEP_BYTES unused bytes are there. False: the end, or an error. */
 bool trace_input_need(struct trace_input *input, size_t n, struct trace_failure *failure);
 
 /* From here on the input is a zstd stream, whose first bytes are in the buffer. */

@@ -1,0 +1,146 @@
+/* The system: setting up and taking down what address spaces share. */
+#include "quire/system.h"
+
+#include "../bytes.h"
+#include "quire/space.h"
+
+/* Where each kind of record lies in the system's state. */
+struct layout {
+    size_t pages, nodes, policy, swap, total;
+};
+
+static size_t align8(size_t bytes)
+{
+    return (bytes + 7) & ~(size_t)7;
+}
+
+static struct layout layout_of(const struct quire_system_config *config)
+{
+    uint32_t frames = config->host->frames->total;
+    struct layout at;
+
+    at.pages = 0;
+    at.nodes = align8(at.pages + (size_t)frames * sizeof(struct quire_page));
+    at.policy = align8(at.nodes + (size_t)frames * sizeof(struct quire_policy_node));
+    at.swap = at.policy;
+    if (config->policy->state_bytes != NULL) {
+        at.swap = align8(at.policy + config->policy->state_bytes(frames));
+    }
+    at.total = at.swap + quire_swap_size(config->swap_slots);
+    return at;
+}
+
+size_t quire_system_size(const struct quire_system_config *config)
+{
+    return layout_of(config).total;
+}
+
+/* Frames in a row for `bytes`; what a power of two has too many goes back at once. */
+static unsigned char *take_own_frames(struct quire_system *system, size_t bytes)
+{
+    const struct quire_host *host = system->host;
+    struct quire_frames *frames = host->frames;
+    uint32_t needed = (uint32_t)((bytes - 1) >> frames->page_shift) + 1;
+    unsigned order = 0;
+    quire_pfn first;
+    unsigned char *where;
+
+    while (UINT32_C(1) << order < needed) {
+        order++;
+    }
+    if (order > QUIRE_ORDER_MAX || quire_frames_alloc(frames, order, &first) != QUIRE_OK) {
+        return NULL;
+    }
+    for (uint32_t extra = needed; extra < UINT32_C(1) << order; extra++) {
+        quire_frames_unref(frames, quire_pfn_of(first.n + extra));
+    }
+    system->own_first = first;
+    system->own_frames = needed;
+    where = quire_memory_at(&host->memory, quire_pfn_pa(first, frames->page_shift),
+                            (uint64_t)needed << frames->page_shift);
+    return where;
+}
+
+static void give_back_own_frames(struct quire_system *system)
+{
+    for (; system->own_frames != 0; system->own_frames--) {
+        quire_frames_unref(system->host->frames,
+                           quire_pfn_of(system->own_first.n + system->own_frames - 1));
+    }
+}
+
+/* The policy's question: was the page used since last asked? */
+static void note_leaf(void *context, const struct quire_leaf *leaf)
+{
+    *(bool *)context = (leaf->attributes & QUIRE_ACCESSED) != 0;
+}
+
+static bool page_used(void *context, quire_pfn pfn)
+{
+    struct quire_system *system = context;
+    const struct quire_page *page = &system->page[pfn.n - system->first];
+    struct quire_space *space = page->space;
+    bool used = false;
+    struct quire_visitor visitor = {note_leaf, &used};
+
+    quire_table_harvest(&space->table, &system->batch, quire_space_va(space, page->vpn),
+                        quire_format_page_bytes(space->table.format), QUIRE_ACCESSED, &visitor);
+    return used;
+}
+
+enum quire_status quire_system_init(struct quire_system *system,
+                                    const struct quire_system_config *config)
+{
+    struct quire_frames *frames = config->host->frames;
+    struct layout at = layout_of(config);
+    unsigned char *state = config->state;
+    enum quire_status status;
+
+    if (frames->total > QUIRE_RECORD_NUMBERS || config->swap_slots > QUIRE_RECORD_NUMBERS) {
+        return QUIRE_OUT_OF_RANGE;
+    }
+    if (state != NULL && config->state_bytes < at.total) {
+        return QUIRE_INVALID;
+    }
+    *system = (struct quire_system){.host = config->host,
+                                    .first = frames->first,
+                                    .frames = frames->total,
+                                    .resident_limit = config->resident_limit};
+    if (state == NULL) {
+        state = take_own_frames(system, at.total);
+    }
+    if (state == NULL) {
+        give_back_own_frames(system);
+        return QUIRE_NO_MEMORY;
+    }
+    memset(state, 0, at.total);
+    status = quire_swap_init(&system->swap, &config->swap, state + at.swap, at.total - at.swap,
+                             config->swap_slots, frames->page_shift);
+    if (status != QUIRE_OK) {
+        give_back_own_frames(system);
+        return status;
+    }
+    system->page = (struct quire_page *)(void *)(state + at.pages);
+    for (uint32_t i = 0; i < system->frames; i++) {
+        system->page[i].slot = quire_slot_of(QUIRE_NONE);
+    }
+    quire_policy_init(&system->policy, config->policy,
+                      (struct quire_policy_node *)(void *)(state + at.nodes),
+                      quire_pfn_of(system->first), system->frames, state + at.policy);
+    system->policy.seed = config->seed;
+    system->policy.used = page_used;
+    system->policy.context = system;
+    quire_batch_begin(&system->batch, system->host);
+    return QUIRE_OK;
+}
+
+void quire_system_destroy(struct quire_system *system)
+{
+    quire_batch_commit(&system->batch);
+    give_back_own_frames(system);
+}
+
+uint64_t quire_system_overhead(const struct quire_system *system)
+{
+    return (uint64_t)(system->own_frames + system->slab_frames) << system->host->frames->page_shift;
+}

@@ -1,0 +1,178 @@
+/*
+ * Eviction: one page leaves its frame.
+ *
+ *   policy --victim--> unmap, flush --> was it written?
+ *                                         no:  drop it: zeros, its object or its slot has it still
+ *                                         yes: all zeros?  drop it too
+ *                                              else        write it to a slot, then free the frame
+ *
+ * The flush comes before the look at the dirty mark and at the contents: after it no processor can
+ * write to the page any more.
+ */
+#include "internal.h"
+
+static bool all_zero(const unsigned char *bytes, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool page_all_zero(const struct quire_system *system, quire_pfn pfn)
+{
+    const struct quire_memory *memory = &system->host->memory;
+    uint64_t bytes = UINT64_C(1) << system->host->frames->page_shift;
+    void *where = quire_memory_at(memory, frame_pa(system, pfn), bytes);
+    bool zero = all_zero(where, bytes);
+
+    quire_memory_done(memory, where, bytes);
+    return zero;
+}
+
+/* The page is safe elsewhere: its frame goes free, and `record` says where the page is now. */
+static void let_go(struct quire_system *system, quire_pfn pfn, enum quire_record_kind kind,
+                   quire_slot slot)
+{
+    struct quire_page *page = page_of(system, pfn);
+    struct quire_space *space = page->space;
+    struct quire_record record = {(uint8_t)kind, false, kind == QUIRE_RECORD_SWAP ? slot.n : 0};
+
+    quire_supplement_set(&space->supplement, page->vpn, record);
+    space->resident--;
+    space->swapped += kind == QUIRE_RECORD_SWAP;
+    system->resident--;
+    *page = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
+    quire_frames_unref(system->host->frames, pfn);
+}
+
+/* The page stays where it is after all, unmapped until it is touched again. */
+static void keep(struct quire_system *system, quire_pfn pfn)
+{
+    struct quire_page *page = page_of(system, pfn);
+    struct quire_record record = {QUIRE_RECORD_FRAME, false, pfn.n};
+
+    quire_supplement_set(&page->space->supplement, page->vpn, record);
+    quire_page_list(system, pfn);
+}
+
+static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why)
+{
+    static const uint8_t record_kind[] = {[QUIRE_DROP_ZERO] = QUIRE_RECORD_ZERO,
+                                          [QUIRE_DROP_IN_FILE] = QUIRE_RECORD_UNTOUCHED,
+                                          [QUIRE_DROP_IN_SWAP] = QUIRE_RECORD_SWAP};
+    struct quire_page *page = page_of(system, pfn);
+    quire_slot slot = page->slot;
+
+    quire_space_tell(page->space, QUIRE_EVENT_DROP, page->vpn, pfn, slot, why);
+    system->drops[why]++;
+    if (why != QUIRE_DROP_IN_SWAP) {
+        quire_page_drop_slot(system, page);
+    }
+    let_go(system, pfn, (enum quire_record_kind)record_kind[why], slot);
+}
+
+/* Takes the slot of a resident page that keeps one only to save a write later. */
+static bool take_slot_of_resident(struct quire_system *system, quire_slot *slot)
+{
+    for (uint32_t i = 0; i < system->frames; i++) {
+        struct quire_page *page = &system->page[i];
+
+        if (page->space != NULL && page->listed && !quire_slot_none(page->slot)) {
+            *slot = page->slot;
+            page->slot = quire_slot_of(QUIRE_NONE);
+            page->dirty = true; /* there is no other copy now */
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_slot(struct quire_system *system, struct quire_page *page)
+{
+    return !quire_slot_none(page->slot) ||
+           quire_swap_alloc(&system->swap, &page->slot) == QUIRE_OK ||
+           take_slot_of_resident(system, &page->slot);
+}
+
+enum quire_status quire_reclaim_written(struct quire_system *system, struct quire_request *request)
+{
+    quire_pfn pfn = request->victim;
+    struct quire_page *page = page_of(system, pfn);
+    quire_slot slot = page->slot;
+
+    request->victim = quire_pfn_of(QUIRE_NONE);
+    if (request->transfer.status != QUIRE_OK) {
+        page->dirty = true; /* the slot's contents are anybody's guess */
+        keep(system, pfn);
+        return QUIRE_IO_ERROR;
+    }
+    quire_space_tell(page->space, QUIRE_EVENT_SWAP_OUT, page->vpn, pfn, slot, 0);
+    let_go(system, pfn, QUIRE_RECORD_SWAP, slot);
+    return QUIRE_OK;
+}
+
+static enum quire_status write_out(struct quire_system *system, struct quire_request *request,
+                                   quire_pfn pfn)
+{
+    struct quire_page *page = page_of(system, pfn);
+    struct quire_record going = {QUIRE_RECORD_GOING, false, pfn.n};
+    enum quire_status status;
+
+    quire_supplement_set(&page->space->supplement, page->vpn, going);
+    request->victim = pfn;
+    status = quire_request_transfer(request, &system->swap.device, QUIRE_TRANSFER_OUT, pfn,
+                                    (uint64_t)page->slot.n << system->swap.page_shift);
+    if (status == QUIRE_PENDING) {
+        return status;
+    }
+    return quire_reclaim_written(system, request);
+}
+
+/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot, and it was kept. */
+static enum quire_status evict(struct quire_system *system, struct quire_request *request,
+                               quire_pfn pfn)
+{
+    struct quire_page *page = page_of(system, pfn);
+
+    page->listed = false;
+    quire_page_unmap(page->space, page->vpn, page);
+    if (!page->dirty && page->origin != QUIRE_ORIGIN_ZERO) {
+        drop(system, pfn,
+             page->origin == QUIRE_ORIGIN_FILE ? QUIRE_DROP_IN_FILE : QUIRE_DROP_IN_SWAP);
+        return QUIRE_OK;
+    }
+    if (!page->dirty || page_all_zero(system, pfn)) {
+        drop(system, pfn, QUIRE_DROP_ZERO);
+        return QUIRE_OK;
+    }
+    if (!find_slot(system, page)) {
+        keep(system, pfn);
+        return QUIRE_NO_SPACE;
+    }
+    return write_out(system, request, pfn);
+}
+
+enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request)
+{
+    enum quire_status status = QUIRE_NO_MEMORY;
+
+    /* Once around: where swap is full, pages that need no slot may still be found. */
+    for (uint32_t tries = system->resident; tries != 0; tries--) {
+        quire_pfn pfn = system->policy.ops->victim(&system->policy);
+
+        quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
+        if (quire_pfn_none(pfn)) {
+            break;
+        }
+        quire_space_tell(page_of(system, pfn)->space, QUIRE_EVENT_VICTIM,
+                         page_of(system, pfn)->vpn, pfn, page_of(system, pfn)->slot, 0);
+        status = evict(system, request, pfn);
+        if (status != QUIRE_NO_SPACE) {
+            break;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,105 @@
+/* The sorted list of an address space's regions. */
+#include "region.h"
+
+#include "slab.h"
+
+struct quire_region *quire_region_at_or_after(struct quire_space *space, quire_va va)
+{
+    struct quire_region *region = space->last_hit;
+
+    if (region == NULL || region->va.at > va.at) {
+        region = space->regions;
+    }
+    while (region != NULL && region_last(region) < va.at) {
+        region = region->next;
+    }
+    if (region != NULL) {
+        space->last_hit = region;
+    }
+    return region;
+}
+
+void quire_region_insert(struct quire_space *space, struct quire_region *region)
+{
+    struct quire_region *above = quire_region_at_or_after(space, region->va);
+    struct quire_region *below;
+
+    if (above != NULL) {
+        below = above->prev;
+    } else {
+        for (below = space->regions; below != NULL && below->next != NULL; below = below->next) {
+        }
+    }
+    region->prev = below;
+    region->next = above;
+    if (above != NULL) {
+        above->prev = region;
+    }
+    if (below != NULL) {
+        below->next = region;
+    } else {
+        space->regions = region;
+    }
+}
+
+void quire_region_remove(struct quire_space *space, struct quire_region *region)
+{
+    if (region->prev != NULL) {
+        region->prev->next = region->next;
+    } else {
+        space->regions = region->next;
+    }
+    if (region->next != NULL) {
+        region->next->prev = region->prev;
+    }
+    if (space->last_hit == region) {
+        space->last_hit = NULL;
+    }
+    quire_slab_free(space->system, region);
+}
+
+bool quire_region_cuts(struct quire_space *space, quire_va at)
+{
+    const struct quire_region *region = quire_region_at_or_after(space, at);
+
+    return region != NULL && region->va.at < at.at;
+}
+
+void quire_region_cut(struct quire_space *space, quire_va at, struct quire_region **spare)
+{
+    struct quire_region *lower, *upper;
+
+    if (!quire_region_cuts(space, at)) {
+        return;
+    }
+    lower = quire_region_at_or_after(space, at);
+    upper = *spare;
+    *spare = NULL;
+    *upper = *lower;
+    upper->va = at;
+    upper->bytes = region_last(lower) - at.at + 1;
+    upper->offset = lower->offset + (at.at - lower->va.at);
+    upper->prev = lower;
+    lower->bytes = at.at - lower->va.at;
+    lower->next = upper;
+    if (upper->next != NULL) {
+        upper->next->prev = upper;
+    }
+}
+
+static bool are_one(const struct quire_region *lower, const struct quire_region *upper)
+{
+    return region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
+           lower->max_prot == upper->max_prot && lower->object == upper->object &&
+           (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
+}
+
+void quire_region_join(struct quire_space *space, struct quire_region *region)
+{
+    struct quire_region *upper = region->next;
+
+    if (upper != NULL && are_one(region, upper)) {
+        region->bytes += upper->bytes;
+        quire_region_remove(space, upper);
+    }
+}

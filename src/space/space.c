@@ -1,0 +1,286 @@
+/* Address spaces: making them, and changing what may be where. */
+#include "quire/space.h"
+
+#include "internal.h"
+#include "region.h"
+#include "slab.h"
+
+uint64_t quire_space_vpn(const struct quire_space *space, quire_va va)
+{
+    return space_vpn(space, va);
+}
+
+quire_va quire_space_va(const struct quire_space *space, uint64_t vpn)
+{
+    const struct quire_format *format = space->table.format;
+    uint64_t at = vpn << quire_format_page_shift(format);
+
+    if (format->canonical == QUIRE_SIGN_EXTENDED && format->va_bits < 64 &&
+        at >> (format->va_bits - 1) != 0) {
+        at |= UINT64_MAX << format->va_bits;
+    }
+    return quire_va_at(at);
+}
+
+enum quire_status quire_space_create(struct quire_space *space, struct quire_system *system,
+                                     const struct quire_format *format, uint16_t id)
+{
+    unsigned page_shift = quire_format_page_shift(format);
+    enum quire_status status;
+
+    if (page_shift != system->host->frames->page_shift ||
+        (system->policy.ops->wants_accessed && format->leaf.accessed.mask == 0)) {
+        return QUIRE_INVALID;
+    }
+    *space = (struct quire_space){.system = system, .id = id};
+    status = quire_supplement_create(&space->supplement, system->host,
+                                     format->va_bits - page_shift);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = quire_table_create(&space->table, format, system->host, id);
+    if (status != QUIRE_OK) {
+        quire_supplement_destroy(&space->supplement);
+    }
+    return status;
+}
+
+const struct quire_region *quire_space_region(struct quire_space *space, quire_va va)
+{
+    const struct quire_region *region = quire_region_at_or_after(space, va);
+
+    return region != NULL && region->va.at <= va.at ? region : NULL;
+}
+
+enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec)
+{
+    uint64_t last = spec->va.at + (spec->bytes - 1);
+    unsigned max_prot = spec->max_prot == 0 ? spec->prot : spec->max_prot;
+    const struct quire_region *above;
+    struct quire_region *region;
+    enum quire_status status;
+
+    status = quire_range_check(space->table.format, spec->va, spec->bytes);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if ((spec->prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
+        (spec->offset & (space_page_bytes(space) - 1)) != 0) {
+        return QUIRE_INVALID;
+    }
+    above = quire_region_at_or_after(space, spec->va);
+    if (above != NULL && above->va.at <= last) {
+        return QUIRE_EXISTS;
+    }
+    region = quire_slab_alloc(space->system);
+    if (region == NULL) {
+        return QUIRE_NO_MEMORY;
+    }
+    *region = (struct quire_region){.va = spec->va,
+                                    .bytes = spec->bytes,
+                                    .prot = spec->prot,
+                                    .max_prot = max_prot,
+                                    .object = spec->object,
+                                    .offset = spec->offset};
+    quire_region_insert(space, region);
+    quire_region_join(space, region);
+    if (region->prev != NULL) {
+        quire_region_join(space, region->prev);
+    }
+    return QUIRE_OK;
+}
+
+/* The pages of a range, by number. Ranges are checked: this cannot wrap. */
+struct pages {
+    uint64_t first, end;
+};
+
+static struct pages pages_of(const struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    struct pages pages = {space_vpn(space, va), 0};
+
+    pages.end = pages.first + (bytes >> quire_format_page_shift(space->table.format));
+    return pages;
+}
+
+static bool any_in_transit(const struct quire_space *space, struct pages pages)
+{
+    struct quire_record record;
+
+    for (uint64_t vpn = pages.first;
+         quire_supplement_next(&space->supplement, &vpn, pages.end, &record); vpn++) {
+        if (record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Forgets a page, wherever it is. Its frame is freed when the batch is committed. */
+static void free_page(struct quire_space *space, uint64_t vpn, struct quire_record record)
+{
+    struct quire_system *system = space->system;
+    quire_pfn pfn = quire_pfn_of(record.number);
+
+    if (record.kind == QUIRE_RECORD_FRAME) {
+        quire_page_unlist(system, pfn);
+        quire_page_drop_slot(system, page_of(system, pfn));
+        *page_of(system, pfn) = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
+        quire_batch_free_frame(&system->batch, frame_pa(system, pfn));
+        system->resident--;
+        space->resident--;
+    } else if (record.kind == QUIRE_RECORD_SWAP) {
+        quire_swap_unref(&system->swap, quire_slot_of(record.number));
+        space->swapped--;
+    }
+    quire_supplement_set(&space->supplement, vpn,
+                         (struct quire_record){QUIRE_RECORD_UNTOUCHED, false, 0});
+}
+
+static void free_pages(struct quire_space *space, struct pages pages)
+{
+    struct quire_record record;
+
+    for (uint64_t vpn = pages.first;
+         quire_supplement_next(&space->supplement, &vpn, pages.end, &record); vpn++) {
+        free_page(space, vpn, record);
+    }
+    quire_supplement_trim(&space->supplement, pages.first, pages.end);
+}
+
+/* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
+static enum quire_status cut_out(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    quire_va end = quire_va_at(va.at + bytes);
+    struct quire_region *spare[2] = {NULL, NULL};
+    bool cut[2] = {quire_region_cuts(space, va), end.at != 0 && quire_region_cuts(space, end)};
+
+    for (unsigned i = 0; i < 2; i++) {
+        spare[i] = cut[i] ? quire_slab_alloc(space->system) : NULL;
+        if (cut[i] && spare[i] == NULL) {
+            if (spare[0] != NULL) {
+                quire_slab_free(space->system, spare[0]);
+            }
+            return QUIRE_NO_MEMORY;
+        }
+    }
+    quire_region_cut(space, va, &spare[0]);
+    if (cut[1]) {
+        quire_region_cut(space, end, &spare[1]);
+    }
+    return QUIRE_OK;
+}
+
+enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    struct quire_batch *batch = &space->system->batch;
+    struct quire_region *region;
+    enum quire_status status;
+
+    status = quire_range_check(space->table.format, va, bytes);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (any_in_transit(space, pages_of(space, va, bytes))) {
+        return QUIRE_BUSY;
+    }
+    status = cut_out(space, va, bytes);
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    quire_table_unmap(&space->table, batch, va, bytes, NULL); /* 4 KiB leaves: cannot fail */
+    free_pages(space, pages_of(space, va, bytes));
+    quire_batch_commit(batch);
+    region = quire_region_at_or_after(space, va);
+    while (region != NULL && region->va.at <= va.at + (bytes - 1)) {
+        struct quire_region *next = region->next;
+        quire_region_remove(space, region);
+        region = next;
+    }
+    return QUIRE_OK;
+}
+
+/* Do regions cover the range without holes, all willing to be protected like this? */
+static enum quire_status check_protect(struct quire_space *space, quire_va va, uint64_t bytes,
+                                       unsigned prot)
+{
+    const struct quire_region *region = quire_space_region(space, va);
+    uint64_t last = va.at + (bytes - 1);
+
+    for (; region != NULL; region = region->next) {
+        if ((prot & ~region->max_prot) != 0) {
+            return QUIRE_INVALID;
+        }
+        if (region_last(region) >= last) {
+            return QUIRE_OK;
+        }
+        if (region->next == NULL || region->next->va.at != region_last(region) + 1) {
+            break;
+        }
+    }
+    return QUIRE_NOT_FOUND;
+}
+
+/* Brings the page table in line with new rights. Where software watches for the first write, pages
+ * come off the MMU instead, and are mapped as they deserve when they are next touched. */
+static void protect_table(struct quire_space *space, quire_va va, uint64_t bytes, unsigned prot)
+{
+    struct quire_batch *batch = &space->system->batch;
+
+    if (space->table.format->leaf.dirty.mask != 0) {
+        quire_table_protect(&space->table, batch, va, bytes, prot, NULL);
+    } else {
+        quire_table_unmap(&space->table, batch, va, bytes, NULL);
+    }
+    quire_batch_commit(batch);
+}
+
+enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
+                                      unsigned prot)
+{
+    uint64_t last = va.at + (bytes - 1);
+    struct quire_region *region;
+    enum quire_status status;
+
+    status = quire_range_check(space->table.format, va, bytes);
+    if (status == QUIRE_OK) {
+        status = check_protect(space, va, bytes, prot);
+    }
+    if (status == QUIRE_OK) {
+        status = cut_out(space, va, bytes);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    region = quire_region_at_or_after(space, va);
+    for (; region != NULL && region->va.at <= last; region = region->next) {
+        region->prot = prot;
+    }
+    protect_table(space, va, bytes, prot);
+
+    region = quire_region_at_or_after(space, va);
+    while (region->next != NULL && region->next->va.at <= last) {
+        uint64_t before = region->bytes;
+        quire_region_join(space, region);
+        region = region->bytes == before ? region->next : region;
+    }
+    quire_region_join(space, region);
+    region = quire_region_at_or_after(space, va);
+    if (region->prev != NULL) {
+        quire_region_join(space, region->prev);
+    }
+    return QUIRE_OK;
+}
+
+void quire_space_destroy(struct quire_space *space)
+{
+    struct pages all = {0, UINT64_C(1) << space->supplement.vpn_bits};
+
+    quire_table_destroy(&space->table);
+    free_pages(space, all);
+    quire_batch_commit(&space->system->batch);
+    quire_supplement_destroy(&space->supplement);
+    while (space->regions != NULL) {
+        quire_region_remove(space, space->regions);
+    }
+}

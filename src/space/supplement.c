@@ -1,0 +1,272 @@
+/* The supplemental page table: a radix tree of one-frame nodes. */
+#include "quire/supplement.h"
+
+#include "../bytes.h"
+#include "quire/frames.h"
+
+/*
+ * A record is one word:   31  29 28      27                    0
+ *                         | kind | shared | frame or slot      |
+ *
+ * An entry of an upper node is the number of the node below + 1, or 0.
+ */
+enum { KIND_SHIFT = 29, SHARED_BIT = 28 };
+
+typedef uint32_t __attribute__((may_alias)) word;
+
+static uint32_t pack(struct quire_record record)
+{
+    return (uint32_t)record.kind << KIND_SHIFT | (uint32_t)record.shared << SHARED_BIT |
+           record.number;
+}
+
+static struct quire_record unpack(uint32_t packed)
+{
+    struct quire_record record = {(uint8_t)(packed >> KIND_SHIFT),
+                                  (packed >> SHARED_BIT & 1) != 0,
+                                  packed & (QUIRE_RECORD_NUMBERS - 1)};
+    return record;
+}
+
+static uint64_t node_bytes(const struct quire_supplement *s)
+{
+    return UINT64_C(4) << s->node_bits;
+}
+
+static word *node_open(const struct quire_supplement *s, quire_pfn pfn)
+{
+    return quire_memory_at(&s->host->memory, quire_pfn_pa(pfn, s->host->frames->page_shift),
+                           node_bytes(s));
+}
+
+static void node_close(const struct quire_supplement *s, word *node)
+{
+    quire_memory_done(&s->host->memory, node, node_bytes(s));
+}
+
+/* The index of a page in its node of `level`; level 0 holds the records, the highest is the root. */
+static uint32_t index_at(const struct quire_supplement *s, unsigned level, uint64_t vpn)
+{
+    uint32_t mask = (UINT32_C(1) << s->node_bits) - 1;
+
+    return (uint32_t)(vpn >> level * s->node_bits) & mask;
+}
+
+static enum quire_status node_create(struct quire_supplement *s, quire_pfn *pfn)
+{
+    enum quire_status status = quire_frames_alloc(s->host->frames, 0, pfn);
+    word *node;
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    node = node_open(s, *pfn);
+    if (node == NULL) {
+        quire_frames_unref(s->host->frames, *pfn);
+        return QUIRE_OUT_OF_RANGE;
+    }
+    memset(node, 0, node_bytes(s));
+    node_close(s, node);
+    s->nodes++;
+    return QUIRE_OK;
+}
+
+enum quire_status quire_supplement_create(struct quire_supplement *s,
+                                          const struct quire_host *host, unsigned vpn_bits)
+{
+    unsigned page_shift = host->frames->page_shift;
+
+    *s = (struct quire_supplement){.host = host, .vpn_bits = (uint8_t)vpn_bits};
+    s->node_bits = (uint8_t)(page_shift - 2);
+    s->levels = (uint8_t)((vpn_bits + s->node_bits - 1) / s->node_bits);
+    if (s->levels == 0) {
+        s->levels = 1;
+    }
+    if (s->levels > QUIRE_SUPPLEMENT_LEVELS_MAX) {
+        return QUIRE_OUT_OF_RANGE;
+    }
+    return node_create(s, &s->root);
+}
+
+/* Follows the path of a page down to the node of `level`; QUIRE_NONE where it ends before. */
+static quire_pfn find_node(const struct quire_supplement *s, uint64_t vpn, unsigned level)
+{
+    quire_pfn at = s->root;
+
+    for (unsigned l = s->levels - 1U; l > level && !quire_pfn_none(at); l--) {
+        word *node = node_open(s, at);
+        at = quire_pfn_of(node[index_at(s, l, vpn)] - 1);
+        node_close(s, node);
+    }
+    return at;
+}
+
+struct quire_record quire_supplement_get(const struct quire_supplement *s, uint64_t vpn)
+{
+    const struct quire_record untouched = {QUIRE_RECORD_UNTOUCHED, false, 0};
+    quire_pfn at = find_node(s, vpn, 0);
+    struct quire_record record;
+    word *node;
+
+    if (quire_pfn_none(at)) {
+        return untouched;
+    }
+    node = node_open(s, at);
+    record = unpack(node[index_at(s, 0, vpn)]);
+    node_close(s, node);
+    return record;
+}
+
+void quire_supplement_set(struct quire_supplement *s, uint64_t vpn, struct quire_record record)
+{
+    word *node = node_open(s, find_node(s, vpn, 0));
+
+    node[index_at(s, 0, vpn)] = pack(record);
+    node_close(s, node);
+}
+
+/* Puts node number + 1, or 0, into the upper node at `above`. */
+static void set_pointer(struct quire_supplement *s, quire_pfn above, uint32_t index, uint32_t value)
+{
+    word *node = node_open(s, above);
+
+    node[index] = value;
+    node_close(s, node);
+}
+
+static bool node_empty(const struct quire_supplement *s, quire_pfn pfn)
+{
+    word *node = node_open(s, pfn);
+    uint32_t entries = UINT32_C(1) << s->node_bits;
+    uint32_t i = 0;
+
+    while (i < entries && node[i] == 0) {
+        i++;
+    }
+    node_close(s, node);
+    return i == entries;
+}
+
+/* Frees the nodes on the way to a page that are empty, from the bottom up. */
+static void trim_path(struct quire_supplement *s, uint64_t vpn)
+{
+    for (unsigned level = 0; level + 1U < s->levels; level++) {
+        quire_pfn at = find_node(s, vpn, level);
+
+        if (quire_pfn_none(at)) {
+            continue;
+        }
+        if (!node_empty(s, at)) {
+            return;
+        }
+        set_pointer(s, find_node(s, vpn, level + 1), index_at(s, level + 1, vpn), 0);
+        quire_frames_unref(s->host->frames, at);
+        s->nodes--;
+    }
+}
+
+enum quire_status quire_supplement_reserve(struct quire_supplement *s, uint64_t vpn)
+{
+    quire_pfn above = s->root;
+
+    for (unsigned level = s->levels - 1U; level-- > 0;) {
+        quire_pfn at = find_node(s, vpn, level);
+
+        if (quire_pfn_none(at)) {
+            enum quire_status status = node_create(s, &at);
+            if (status != QUIRE_OK) {
+                trim_path(s, vpn);
+                return status;
+            }
+            set_pointer(s, above, index_at(s, level + 1, vpn), at.n + 1);
+        }
+        above = at;
+    }
+    return QUIRE_OK;
+}
+
+/* The first page after vpn that does not share its node of `level`. */
+static uint64_t after_node(const struct quire_supplement *s, uint64_t vpn, unsigned level)
+{
+    unsigned shift = (level + 1) * s->node_bits;
+
+    return shift >= 64 ? UINT64_MAX : ((vpn >> shift) + 1) << shift;
+}
+
+bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
+                           struct quire_record *record)
+{
+    while (*vpn < end) {
+        unsigned level = 0;
+        uint64_t stop;
+        word *node;
+
+        /* The lowest node that there is on the way; what is missing below it is skipped whole. */
+        while (quire_pfn_none(find_node(s, *vpn, level))) {
+            level++;
+        }
+        if (level != 0) {
+            *vpn = after_node(s, *vpn, level - 1);
+            continue;
+        }
+        stop = after_node(s, *vpn, 0) < end ? after_node(s, *vpn, 0) : end;
+        node = node_open(s, find_node(s, *vpn, 0));
+        while (*vpn < stop && node[index_at(s, 0, *vpn)] == 0) {
+            ++*vpn;
+        }
+        *record = unpack(*vpn < stop ? node[index_at(s, 0, *vpn)] : 0);
+        node_close(s, node);
+        if (*vpn < stop) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void quire_supplement_trim(struct quire_supplement *s, uint64_t first, uint64_t end)
+{
+    while (first < end) {
+        unsigned level = 0;
+
+        while (quire_pfn_none(find_node(s, first, level))) {
+            level++;
+        }
+        if (level == 0) {
+            trim_path(s, first);
+        }
+        first = after_node(s, first, level == 0 ? 0 : level - 1);
+    }
+}
+
+/* Nodes from the bottom up, in order: what is below a node is gone before the node goes. */
+void quire_supplement_destroy(struct quire_supplement *s)
+{
+    for (unsigned level = 0; level < s->levels; level++) {
+        uint64_t vpn = 0;
+        uint64_t end = s->vpn_bits >= 64 ? UINT64_MAX : UINT64_C(1) << s->vpn_bits;
+
+        while (vpn < end) {
+            unsigned at = level;
+
+            while (quire_pfn_none(find_node(s, vpn, at))) {
+                at++;
+            }
+            if (at == level) {
+                quire_pfn node = find_node(s, vpn, level);
+                if (level + 1U < s->levels) {
+                    set_pointer(s, find_node(s, vpn, level + 1), index_at(s, level + 1, vpn), 0);
+                }
+                quire_frames_unref(s->host->frames, node);
+                s->nodes--;
+                vpn = after_node(s, vpn, level);
+            } else {
+                vpn = after_node(s, vpn, at - 1);
+            }
+        }
+    }
+}
+
+uint64_t quire_supplement_bytes(const struct quire_supplement *s)
+{
+    return (uint64_t)s->nodes << s->host->frames->page_shift;
+}

@@ -1,0 +1,124 @@
+/*
+ * Page tables against a flat model: random sequences of operations on every format, and on formats
+ * dealt by chance. After each step the table is what the model says, as the MMU sees it, and no
+ * translation that was revoked survives a commit in the worst of TLBs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "quire/pte.h"
+#include "quire/table.h"
+#include "tests/support/formats.h"
+#include "tests/support/model_walk.h"
+#include "tests/support/rig.h"
+#include "tests/support/unit.h"
+
+/* An arena whose frames all table entries of the format can point to. */
+static void table_arena(struct prng *prng, const struct quire_format *format,
+                        enum arena_reach reach, uint32_t frames, struct arena *arena)
+{
+    unsigned shift = quire_format_page_shift(format);
+    unsigned frame_bits = format->pa_bits - shift;
+    uint64_t all = UINT64_C(1) << (frame_bits < 24 ? frame_bits : 24), first = 0;
+
+    for (unsigned i = 0; i + 1 < format->levels; i++) {
+        uint64_t most = model_address(&format->level[i].as_table, UINT64_MAX) >> shift;
+        all = most + 1 < all ? most + 1 : all;
+    }
+
+    if (frames > all) {
+        frames = (uint32_t)all;
+    } else if (prng_one_in(prng, 2)) {
+        first = prng_below(prng, (all - frames) / 16 + 1) * 16;
+    }
+    arena_init(arena, reach, first << shift, frames, shift);
+    arena->lowest = first == 0; /* frame 0 is nobody's */
+    arena->host.concurrent_walks = prng_one_in(prng, 2);
+}
+
+static void random_steps(struct prng *prng, const struct quire_format *format,
+                         enum arena_reach reach, uint32_t frames, unsigned steps)
+{
+    struct arena arena;
+    struct rig rig;
+
+    table_arena(prng, format, reach, frames, &arena);
+    rig_init(&rig, format, &arena, (uint16_t)prng_below(prng, 16));
+    for (unsigned i = 0; i < steps; i++) {
+        struct rig_op op = rig_random_op(&rig, prng);
+        rig_apply(&rig, &op);
+        if (prng_one_in(prng, 2)) {
+            rig_commit(&rig);
+        }
+        rig_verify(&rig);
+    }
+    rig_free(&rig);
+    arena_free(&arena);
+}
+
+static bool is_large(const struct quire_format *format)
+{
+    return format->va_bits - quire_format_page_shift(format) > 10;
+}
+
+static void test_random_steps_on_every_format(void **state)
+{
+    struct prng prng = prng_new(11);
+
+    (void)state;
+    for (unsigned i = 0; i < TEST_FORMATS; i++) {
+        const struct quire_format *format = test_formats[i];
+        random_steps(&prng, format, ARENA_DIRECT, 256, is_large(format) ? 100 : 1500);
+    }
+}
+
+static void test_random_steps_through_windows(void **state)
+{
+    struct prng prng = prng_new(12);
+
+    (void)state;
+    for (unsigned i = 0; i < TEST_FORMATS; i++) {
+        const struct quire_format *format = test_formats[i];
+        if (!is_large(format)) {
+            random_steps(&prng, format, ARENA_WINDOWS, 128, 30);
+            random_steps(&prng, format, ARENA_MIXED, 128, 30);
+        }
+    }
+}
+
+/* Little memory: operations fail for want of it all the time. */
+static void test_random_steps_with_few_frames(void **state)
+{
+    struct prng prng = prng_new(13);
+
+    (void)state;
+    for (unsigned i = 0; i < TEST_FORMATS; i++) {
+        const struct quire_format *format = test_formats[i];
+        uint32_t frames = format == &tiny_wide_root ? 12 : 5;
+        random_steps(&prng, format, ARENA_DIRECT, frames + 1, is_large(format) ? 30 : 500);
+    }
+}
+
+static void test_random_formats(void **state)
+{
+    struct prng prng = prng_new(14);
+
+    (void)state;
+    for (unsigned i = 0; i < 400; i++) {
+        struct quire_format format;
+        random_format(&prng, &format);
+        random_steps(&prng, &format, ARENA_DIRECT, 700, 40);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_steps_on_every_format),
+        cmocka_unit_test(test_random_steps_through_windows),
+        cmocka_unit_test(test_random_steps_with_few_frames),
+        cmocka_unit_test(test_random_formats),
+    };
+
+    return unit_run(tests);
+}

@@ -1,0 +1,367 @@
+/* The replay: a machine for it, and one reference after the other. */
+#include "replay.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 3 % of it
+ * with pages of 4 KiB. */
+enum { SWAP_PER_PAGE = 32, SWAP_PAGES_WITH_FRAMES = 1 << 18 };
+
+/* Table and supplement frames that a machine gets which is to have enough: so many pages' worth at
+ * most, untouched memory costs nothing. */
+enum { TABLE_FRAMES_ENOUGH = 1 << 16 };
+
+static const unsigned access_of[] = {
+    [TRACE_FETCH] = QUIRE_EXECUTE | QUIRE_USER,
+    [TRACE_LOAD] = QUIRE_READ | QUIRE_USER,
+    [TRACE_STORE] = QUIRE_WRITE | QUIRE_USER,
+    [TRACE_MODIFY] = QUIRE_WRITE | QUIRE_USER,
+};
+
+/* ---- the machine ------------------------------------------------------------------------------- */
+
+static uint64_t at_most(uint64_t value, uint64_t limit)
+{
+    return value < limit ? value : limit;
+}
+
+/* Pages of the address space. */
+static uint64_t pages_of(const struct quire_format *format)
+{
+    unsigned bits = format->va_bits - quire_format_page_shift(format);
+
+    return UINT64_C(1) << bits; /* at most 2^61: a page has 8 bytes at least */
+}
+
+uint64_t replay_default_swap(const struct replay_config *config)
+{
+    unsigned shift = quire_format_page_shift(config->format);
+    uint64_t pages = config->frames != 0 ? config->frames : config->ram_bytes >> shift;
+    uint64_t slots = pages * SWAP_PER_PAGE;
+
+    if (config->frames != 0 && slots < SWAP_PAGES_WITH_FRAMES) {
+        slots = SWAP_PAGES_WITH_FRAMES;
+    }
+    return at_most(at_most(slots, REPLAY_SLOTS_MAX), pages_of(config->format)) << shift;
+}
+
+/* Memory for `frames` pages and all page tables and supplement nodes that a program may come to need:
+ * one for each page of the address space at most, and all tables are smaller than that. */
+static uint64_t enough_memory(const struct quire_format *format, uint64_t frames)
+{
+    unsigned shift = quire_format_page_shift(format);
+    uint64_t tables = 0;
+    uint64_t most;
+
+    for (unsigned level = 1; level <= format->levels; level++) {
+        unsigned above = format->va_bits - format->level[level - 1].shift -
+                         format->level[level - 1].bits;
+        uint64_t bytes = quire_format_table_bytes(format, level);
+        uint64_t each = (bytes + (UINT64_C(1) << shift) - 1) >> shift;
+        tables += at_most(UINT64_C(1) << above, TABLE_FRAMES_ENOUGH) * each;
+    }
+    tables += at_most(pages_of(format), TABLE_FRAMES_ENOUGH);
+    most = format->pa_bits - shift < 32 ? UINT64_C(1) << (format->pa_bits - shift) : UINT32_MAX;
+    return at_most(frames + tables, most) << shift;
+}
+
+/* The trace's program may use every address that there is. A region cannot be 2^64 bytes long, and
+ * sign-extended addresses have a hole in the middle: then there are two, one for each half. */
+static enum quire_status map_everything(struct quire_space *space,
+                                        const struct quire_format *format)
+{
+    bool halves = format->canonical == QUIRE_SIGN_EXTENDED || format->va_bits == 64;
+    struct quire_region_spec spec = {.prot = QUIRE_RIGHTS};
+    enum quire_status status;
+
+    spec.bytes = UINT64_C(1) << (format->va_bits - halves);
+    status = quire_space_map(space, &spec);
+    if (status == QUIRE_OK && halves) {
+        spec.va.at = -spec.bytes;
+        status = quire_space_map(space, &spec);
+    }
+    return status;
+}
+
+static bool cannot_open(const struct replay_config *config, enum quire_status status,
+                        const char *why, struct problem *problem)
+{
+    if (status == QUIRE_INVALID && config->policy->wants_accessed) {
+        return problem_set(problem, "policy %s needs a format with an accessed bit, and %s has none",
+                           config->policy->name, config->format->name);
+    }
+    if (status == QUIRE_NO_MEMORY && config->ram_bytes != 0) {
+        return problem_set(problem,
+                           "%s of RAM: too small for the machine's own records and tables, expected "
+                           "more (--ram)", size_text(config->ram_bytes).text);
+    }
+    return problem_set(problem, "cannot build the machine: %s",
+                       why != NULL ? why : quire_status_text(status));
+}
+
+bool replay_open(struct replay *replay, const struct replay_config *config,
+                 struct problem *problem)
+{
+    struct machine_config machine = {.format = config->format, .policy = config->policy};
+    const char *why = NULL;
+    enum quire_status status;
+
+    memset(replay, 0, sizeof(*replay));
+    replay->config = *config;
+    replay->page_shift = quire_format_page_shift(config->format);
+    if (replay->config.swap_bytes == 0) {
+        replay->config.swap_bytes = replay_default_swap(config);
+    }
+    machine.ram_bytes = config->frames != 0 ? enough_memory(config->format, config->frames)
+                                            : config->ram_bytes;
+    machine.resident_limit = (uint32_t)config->frames;
+    machine.tlb_entries = (unsigned)config->tlb_entries;
+    machine.tlb_ways = (unsigned)config->tlb_ways;
+    machine.swap_bytes = replay->config.swap_bytes;
+    machine.swap_path = config->swap_path;
+    curve_open(&replay->curve);
+    if (!shadow_open(&replay->shadow, replay->page_shift)) {
+        return problem_set(problem, "not enough memory for a replay");
+    }
+    status = machine_open(&replay->machine, &machine, &why);
+    if (status != QUIRE_OK) {
+        shadow_close(&replay->shadow);
+        return cannot_open(config, status, why, problem);
+    }
+    status = quire_space_create(&replay->space, &replay->machine.system, config->format, 0);
+    if (status == QUIRE_OK) {
+        status = map_everything(&replay->space, config->format);
+        if (status == QUIRE_OK) {
+            return true;
+        }
+        quire_space_destroy(&replay->space);
+    }
+    machine_close(&replay->machine);
+    shadow_close(&replay->shadow);
+    return cannot_open(config, status, NULL, problem);
+}
+
+void replay_close(struct replay *replay)
+{
+    quire_space_destroy(&replay->space);
+    machine_close(&replay->machine);
+    shadow_close(&replay->shadow);
+}
+
+/* ---- what can go wrong ------------------------------------------------------------------------- */
+
+static bool outside(struct replay *replay, quire_va va)
+{
+    const struct quire_format *format = replay->config.format;
+
+    return problem_set(&replay->problem,
+                       "reference %" PRIu64 ": address 0x%" PRIx64 " is outside the %u-bit address "
+                       "space of %s%s", replay->done, va.at, format->va_bits, format->name,
+                       va.at >> 32 != 0 && format->va_bits <= 32 ? " (a 64-bit program's trace? "
+                                                                   "try --format x86-64)" : "");
+}
+
+/* The machine gave up on an access. */
+static bool stuck(struct replay *replay, const struct machine_trap *trap)
+{
+    const struct replay_config *config = &replay->config;
+    char machine[64];
+
+    replay->outcome = REPLAY_STUCK;
+    if (trap->refusal == QUIRE_REFUSAL_NO_REGION) {
+        return outside(replay, trap->va);
+    }
+    if (trap->status == QUIRE_NO_SPACE) {
+        return problem_set(&replay->problem, "reference %" PRIu64 ": swap is full, %s: expected "
+                           "more (--swap-size)", replay->done, size_text(config->swap_bytes).text);
+    }
+    if (trap->status == QUIRE_IO_ERROR) {
+        return problem_set(&replay->problem, "reference %" PRIu64 ": %s: the swap file cannot be "
+                           "read or written", replay->done,
+                           config->swap_path != NULL ? config->swap_path : "swap");
+    }
+    if (config->ram_bytes != 0) {
+        snprintf(machine, sizeof(machine), "--ram %s", size_text(config->ram_bytes).text);
+    } else {
+        snprintf(machine, sizeof(machine), "--frames %" PRIu64, config->frames);
+    }
+    return problem_set(&replay->problem, "reference %" PRIu64 ", address 0x%" PRIx64 ": %s with %s: "
+                       "tables and records leave no room for the page, expected more",
+                       replay->done, trap->va.at, quire_status_text(trap->status), machine);
+}
+
+static bool differs(struct replay *replay, uint64_t address, const unsigned char *expected,
+                    const unsigned char *found)
+{
+    while (*expected == *found) {
+        expected++;
+        found++;
+        address++;
+    }
+    replay->outcome = REPLAY_MISMATCH;
+    return problem_set(&replay->problem,
+                       "reference %" PRIu64 ": address 0x%" PRIx64 " was loaded as 0x%02x, expected "
+                       "0x%02x, which was stored there", replay->done, address, *found, *expected);
+}
+
+static bool no_shadow(struct replay *replay)
+{
+    replay->outcome = REPLAY_STUCK;
+    return problem_set(&replay->problem, "reference %" PRIu64 ": not enough memory for the copy that "
+                       "loads are checked against (--no-verify does without)", replay->done);
+}
+
+/* ---- references -------------------------------------------------------------------------------- */
+
+/* One page reference's bytes, `skip` bytes into the record: compared, and written if it stores. */
+static bool verify(struct replay *replay, const struct trace_record *record, uint64_t skip,
+                   uint64_t bytes, unsigned char *where)
+{
+    uint64_t address = record->address + skip;
+    unsigned char *shadow = shadow_page(&replay->shadow, address >> replay->page_shift);
+    unsigned char stored[TRACE_SIZE_MAX];
+
+    if (shadow == NULL) {
+        return no_shadow(replay);
+    }
+    shadow += address & ((UINT64_C(1) << replay->page_shift) - 1);
+    if (record->kind != TRACE_STORE) {
+        if (memcmp(where, shadow, bytes) != 0) {
+            return differs(replay, address, shadow, where);
+        }
+        replay->verified_bytes += bytes;
+    }
+    if (record->kind == TRACE_STORE || record->kind == TRACE_MODIFY) {
+        shadow_bytes(replay->done, stored, skip + bytes);
+        memcpy(where, stored + skip, bytes);
+        memcpy(shadow, stored + skip, bytes);
+    }
+    return true;
+}
+
+/* All of a record, page by page. */
+static bool refer(struct replay *replay, const struct trace_record *record, bool verified)
+{
+    uint64_t page = UINT64_C(1) << replay->page_shift;
+    struct machine_trap trap;
+
+    for (uint64_t skip = 0, bytes; skip < record->size; skip += bytes) {
+        uint64_t address = record->address + skip;
+        unsigned char *where = machine_reach(&replay->machine, &replay->space, quire_va_at(address),
+                                             access_of[record->kind], &trap);
+
+        bytes = at_most(record->size - skip, page - (address & (page - 1)));
+        if (where == NULL) {
+            return stuck(replay, &trap);
+        }
+        if (verified && !verify(replay, record, skip, bytes, where)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* As refer(), for what most records are: within a page that is at hand. */
+static inline bool refer_quickly(struct replay *replay, const struct trace_record *record)
+{
+    uint64_t last = record->address + (record->size - 1);
+    struct machine_trap trap;
+
+    if ((record->address ^ last) >> replay->page_shift != 0) {
+        return refer(replay, record, false);
+    }
+    return machine_reach(&replay->machine, &replay->space, quire_va_at(record->address),
+                         access_of[record->kind], &trap) != NULL || stuck(replay, &trap);
+}
+
+/* Up to the end of the curve's interval, or to the first that fails. */
+static size_t run_some(struct replay *replay, const struct trace_record *batch, size_t n)
+{
+    uint64_t before = replay->done;
+
+    for (size_t i = 0; i < n; i++) {
+        replay->records[batch[i].kind]++;
+        replay->done = before + i + 1;
+        if (replay->config.verify ? !refer(replay, &batch[i], true)
+                                  : !refer_quickly(replay, &batch[i])) {
+            return i;
+        }
+        replay->verified_loads += replay->config.verify && batch[i].kind != TRACE_STORE;
+    }
+    return n;
+}
+
+static uint64_t faults_of(const struct replay *replay)
+{
+    const uint64_t *events = replay->machine.system.events;
+
+    return events[QUIRE_EVENT_ZERO_FILL] + events[QUIRE_EVENT_FILE_READ] +
+           events[QUIRE_EVENT_SWAP_IN];
+}
+
+bool replay_run(struct replay *replay, const struct trace_record *batch, size_t n)
+{
+    while (n != 0 && replay->outcome == REPLAY_OK) {
+        size_t some = (size_t)at_most(n, curve_left(&replay->curve));
+
+        some = run_some(replay, batch, some);
+        curve_add(&replay->curve, some, faults_of(replay));
+        batch += some;
+        n -= some;
+    }
+    return replay->outcome == REPLAY_OK;
+}
+
+/* ---- what happened ----------------------------------------------------------------------------- */
+
+static uint64_t count_touched(const struct quire_space *space)
+{
+    struct quire_record record;
+    uint64_t end = UINT64_C(1) << space->supplement.vpn_bits;
+    uint64_t count = 0;
+
+    for (uint64_t vpn = 0; quire_supplement_next(&space->supplement, &vpn, end, &record); vpn++) {
+        count++;
+    }
+    return count;
+}
+
+struct replay_figures replay_figures(const struct replay *replay)
+{
+    const struct machine *machine = &replay->machine;
+    const struct quire_system *system = &machine->system;
+    const struct quire_space *space = &replay->space;
+    const uint64_t *events = system->events;
+    struct replay_figures f = {.records = replay->done};
+
+    f.page_references = machine->count.references;
+    f.tlb_hits = machine->count.tlb_hits;
+    f.walks = machine->count.walks;
+    f.walk_steps = machine->count.walk_steps;
+    f.zero_fills = events[QUIRE_EVENT_ZERO_FILL];
+    f.file_reads = events[QUIRE_EVENT_FILE_READ];
+    f.swap_ins = events[QUIRE_EVENT_SWAP_IN];
+    f.faults = faults_of(replay);
+    f.upgrades = events[QUIRE_EVENT_UPGRADE];
+    f.dropped_zero = system->drops[QUIRE_DROP_ZERO];
+    f.dropped_in_file = system->drops[QUIRE_DROP_IN_FILE];
+    f.dropped_in_swap = system->drops[QUIRE_DROP_IN_SWAP];
+    f.swap_outs = events[QUIRE_EVENT_SWAP_OUT];
+    f.evictions = f.dropped_zero + f.dropped_in_file + f.dropped_in_swap + f.swap_outs;
+    f.disk_reads = machine->disk.reads;
+    f.disk_writes = machine->disk.writes;
+    f.resident = space->resident;
+    f.swapped = space->swapped;
+    f.swap_slots = quire_swap_used(&system->swap);
+    f.touched = count_touched(space);
+    f.ram_bytes = machine->config.ram_bytes;
+    f.table_bytes = space->table.table_bytes;
+    f.tables = space->table.tables;
+    f.supplement_bytes = quire_supplement_bytes(&space->supplement);
+    f.record_bytes = quire_system_overhead(system);
+    f.verified_loads = replay->verified_loads;
+    f.verified_bytes = replay->verified_bytes;
+    f.shadow_bytes = (uint64_t)replay->shadow.pages << replay->page_shift;
+    return f;
+}
