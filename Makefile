@@ -84,7 +84,7 @@ endif
 flags += $(arch) $(sanitizers) $(coverage) $(CFLAGS)
 
 # The core is freestanding; the rest is POSIX.
-core_flags   := $(flags) -ffreestanding -Iinclude
+core_flags   := $(flags) -ffreestanding -Wconversion -Iinclude
 hosted_flags  = $(flags) -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-Iinclude -I. -Ihosts/simulator -DQUIRE_VERSION=\"$(VERSION)\" \
 	$(found_flags) $(if $(CMOCKA),-isystem $(CMOCKA)/usr/include)

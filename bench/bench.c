@@ -79,11 +79,11 @@ static void print_case(const struct bench_case *c, enum bench_unit unit, const c
     }
 }
 
-void bench_group(const char *title, enum bench_unit unit, const char *operation,
-                 const struct bench_case *cases, size_t count)
+/* Runs all cases by turns; the best seconds of each go to `best`. */
+static void run_rounds(const char *title, const struct bench_case *cases, size_t count,
+                       double *best)
 {
     unsigned rounds = rounds_wanted();
-    double best[BENCH_CASES_MAX];
 
     if (count > BENCH_CASES_MAX) {
         fprintf(stderr, "quire: benchmark: %s: %zu cases, at most %d are expected\n", title, count,
@@ -96,9 +96,30 @@ void bench_group(const char *title, enum bench_unit unit, const char *operation,
             best[i] = round == 0 || seconds < best[i] ? seconds : best[i];
         }
     }
+}
+
+void bench_group(const char *title, enum bench_unit unit, const char *operation,
+                 const struct bench_case *cases, size_t count)
+{
+    double best[BENCH_CASES_MAX];
+
+    run_rounds(title, cases, count, best);
     printf("%s\n", title);
     for (size_t i = 0; i < count; i++) {
         print_case(&cases[i], unit, operation, best[i], i > 0 ? &best[0] : NULL);
+    }
+    fflush(stdout);
+}
+
+void bench_table(const char *title, enum bench_unit unit, const char *operation,
+                 const struct bench_case *cases, size_t count)
+{
+    double best[BENCH_CASES_MAX];
+
+    run_rounds(title, cases, count, best);
+    printf("%s\n", title);
+    for (size_t i = 0; i < count; i++) {
+        print_case(&cases[i], unit, operation, best[i], NULL);
     }
     fflush(stdout);
 }

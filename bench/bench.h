@@ -4,7 +4,7 @@
  * What is compared runs side by side: the cases of a group take turns, round after round, so that
  * a slow moment of a shared machine hits all of them, and the best round of each counts. The first
  * case is the reference; every other line tells its speed relative to that, so 1.00 is as fast and
- * more is faster. A group of one has no ratio.
+ * more is faster.
  *
  *     static uint64_t sum(void *context)          runs the work, answers how many operations it was
  *     {
@@ -57,6 +57,10 @@ enum { BENCH_CASES_MAX = 16 };
 
 /* Runs a group and prints it. `operation` is one operation's name, singular: "page". */
 void bench_group(const char *title, enum bench_unit unit, const char *operation,
+                 const struct bench_case *cases, size_t count);
+
+/* The same for cases that are not to be compared with each other: without ratios. */
+void bench_table(const char *title, enum bench_unit unit, const char *operation,
                  const struct bench_case *cases, size_t count);
 
 /* Seconds of a clock that only goes forward. */

@@ -59,16 +59,39 @@ static void store_count(struct quire_frames *frames, uint32_t index, uint32_t co
     }
 }
 
+static void fill_counts(struct quire_frames *frames, uint32_t index, uint32_t count,
+                        uint32_t owners)
+{
+    if (has_map(frames)) {
+        uint32_t *counts = frames->counts;
+        for (uint32_t i = index; i != index + count; i++) {
+            counts[i] = owners;
+        }
+        return;
+    }
+    for (uint32_t i = index; i != index + count; i++) {
+        store_inside(frames, i, owners);
+    }
+}
+
 /* How many frames from `index` on, `count` at most, have exactly `owners`. */
 static uint32_t run_of(const struct quire_frames *frames, uint32_t index, uint32_t count,
                        uint32_t owners)
 {
-    uint32_t run = 0;
+    uint32_t end = index + count;
+    uint32_t at = index;
 
-    while (run < count && load_count(frames, index + run) == owners) {
-        run++;
+    if (has_map(frames)) {
+        const uint32_t *counts = frames->counts;
+        while (at != end && counts[at] == owners) {
+            at++;
+        }
+        return at - index;
     }
-    return run;
+    while (at != end && load_inside(frames, at) == owners) {
+        at++;
+    }
+    return at - index;
 }
 
 /* ---- taking and giving back -------------------------------------------------------------------- */
@@ -76,19 +99,14 @@ static uint32_t run_of(const struct quire_frames *frames, uint32_t index, uint32
 /* Free frames get their first owner. */
 static QUIRE_NOINLINE void take(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        store_count(frames, index + i, 1);
-    }
+    fill_counts(frames, index, count, 1);
     frames->free -= count;
     frames->allocs += count;
     if (has_map(frames)) {
         map_take(frames, index, count);
     }
     if (frames->hint - index < count) {
-        frames->hint = index + count;
-        if (has_map(frames)) {
-            frames->hint = map_lowest(frames);
-        }
+        frames->hint = has_map(frames) ? map_lowest(frames, index + count) : index + count;
     }
 }
 
@@ -101,17 +119,14 @@ static uint32_t take_lowest(struct quire_frames *frames)
     frames->free--;
     frames->allocs++;
     map_take_one(frames, index);
-    frames->hint = index + 1;
-    frames->hint = map_lowest(frames);
+    frames->hint = map_lowest(frames, index + 1);
     return index;
 }
 
 /* Frames lose their last owner. */
 static QUIRE_NOINLINE void give(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        store_count(frames, index + i, 0);
-    }
+    fill_counts(frames, index, count, 0);
     frames->free += count;
     if (has_map(frames)) {
         map_give(frames, index, count);

@@ -158,27 +158,36 @@ static QUIRE_NOINLINE uint32_t map_find_small(struct quire_frames *frames, unsig
     return BITSET_NONE;
 }
 
-/* The lowest block of several words. => order > 6 */
-static QUIRE_NOINLINE uint32_t map_find_large(struct quire_frames *frames, unsigned order, uint32_t from)
+/* Are `count` words all free? Those that are not are thrown out of holds[6]. => all are in it */
+static inline bool map_all_full(struct quire_frames *frames, uint32_t word, uint32_t count)
+{
+    bool full = true;
+
+    for (uint32_t i = word; i != word + count; i++) {
+        if (frames->free_map[i] != ~(uint64_t)0) {
+            map_disappoint(frames, 6, i);
+            full = false;
+        }
+    }
+    return full;
+}
+
+/* The lowest block of several words: its bit, or BITSET_NONE. => order > 6 */
+static QUIRE_NOINLINE uint32_t map_find_large(struct quire_frames *frames, unsigned order,
+                                              uint32_t from)
 {
     const struct quire_bitset *full = &frames->holds[6];
-    uint32_t count = 1u << (order - 6);
+    uint32_t word = from / 64;
 
     for (;;) {
-        uint32_t checked = 0;
-        uint32_t word = order <= 12 ? bitset_block(full, order - 6, from / 64)
-                                    : bitset_block_of_words(full, order - 6, from / 64,
-                                                            frames->first / MAP_ALIGN);
+        word = order <= 12 ? bitset_block(full, order - 6, word)
+                           : bitset_block_of_words(full, order - 6, word, frames->first / MAP_ALIGN);
         if (word == BITSET_NONE) {
             return BITSET_NONE;
         }
-        while (checked < count && frames->free_map[word + checked] == ~(uint64_t)0) {
-            checked++;
-        }
-        if (checked == count) {
+        if (map_all_full(frames, word, 1u << (order - 6))) {
             return word * 64;
         }
-        map_disappoint(frames, 6, word + checked);
     }
 }
 
@@ -192,18 +201,27 @@ static inline uint32_t map_find(struct quire_frames *frames, unsigned order)
     return bit == BITSET_NONE ? QUIRE_NONE : bit - map_skew(frames);
 }
 
-/* The lowest free frame: its index, or `total` if there is none. => none is below the hint */
-static inline uint32_t map_lowest(struct quire_frames *frames)
+/* map_lowest() where the word of the hint is empty. */
+static QUIRE_NOINLINE uint32_t map_lowest_after(struct quire_frames *frames, uint32_t word)
 {
-    uint32_t from = frames->hint + map_skew(frames);
-    uint64_t word = frames->free_map[from / 64];
-    uint32_t bit;
+    do {
+        map_disappoint(frames, 0, word);
+        word = bitset_next(&frames->holds[0], 0, word + 1);
+        if (word == BITSET_NONE) {
+            return frames->total;
+        }
+    } while (frames->free_map[word] == 0);
+    return word * 64 + lowest_bit(frames->free_map[word]) - map_skew(frames);
+}
 
-    if (word != 0) {
-        return from - from % 64 + lowest_bit(word) - map_skew(frames);
-    }
-    bit = map_find_small(frames, 0, from);
-    return bit == BITSET_NONE ? frames->total : bit - map_skew(frames);
+/* The lowest free frame: its index, or `total` if there is none. => none is below `from` */
+static inline uint32_t map_lowest(struct quire_frames *frames, uint32_t from)
+{
+    uint32_t word = (from + map_skew(frames)) / 64;
+
+    return frames->free_map[word] == 0
+               ? map_lowest_after(frames, word)
+               : word * 64 + lowest_bit(frames->free_map[word]) - map_skew(frames);
 }
 
 /* Is a word where it must be: in holds[k] for k < known, and for every k of which it has a block? */

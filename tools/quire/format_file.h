@@ -25,7 +25,7 @@ struct format_described {
     struct quire_format format;
     char name[32];
     char title[96];
-    char level_name[QUIRE_LEVELS_MAX][16];
+    char level_name[QUIRE_LEVELS_MAX][24];
 };
 
 /* Parses and checks. `file` is what errors call the text: "FILE: line 3: ...". */

@@ -1,16 +1,20 @@
 /* The replay: a machine for it, and one reference after the other. */
 #include "replay.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "quire/pte.h"
 
 /* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 3 % of it
  * with pages of 4 KiB. */
 enum { SWAP_PER_PAGE = 32, SWAP_PAGES_WITH_FRAMES = 1 << 18 };
 
-/* Table and supplement frames that a machine gets which is to have enough: so many pages' worth at
- * most, untouched memory costs nothing. */
-enum { TABLE_FRAMES_ENOUGH = 1 << 16 };
+/* Memory that is to be enough for everything: no more table frames of one level than this, and some
+ * frames for the core's own lists. */
+enum { TABLE_FRAMES_ENOUGH = 1 << 16, SPARE_FRAMES = 8 };
 
 static const unsigned access_of[] = {
     [TRACE_FETCH] = QUIRE_EXECUTE | QUIRE_USER,
@@ -46,24 +50,62 @@ uint64_t replay_default_swap(const struct replay_config *config)
     return at_most(at_most(slots, REPLAY_SLOTS_MAX), pages_of(config->format)) << shift;
 }
 
-/* Memory for `frames` pages and all page tables and supplement nodes that a program may come to need:
- * one for each page of the address space at most, and all tables are smaller than that. */
+/* Frames for all page tables that a program may come to need, within reason. */
+static uint64_t most_tables(const struct quire_format *format)
+{
+    unsigned shift = quire_format_page_shift(format);
+    uint64_t frames = 0;
+
+    for (unsigned level = 1; level <= format->levels; level++) {
+        const struct quire_level *l = &format->level[level - 1];
+        uint64_t bytes = quire_format_table_bytes(format, level);
+        uint64_t each = (bytes + (UINT64_C(1) << shift) - 1) >> shift;
+
+        frames += at_most(UINT64_C(1) << (format->va_bits - l->shift - l->bits),
+                          TABLE_FRAMES_ENOUGH) * each;
+    }
+    return frames;
+}
+
+/* The same for the supplement: each node is a frame of 4-byte records. */
+static uint64_t most_nodes(const struct quire_format *format)
+{
+    unsigned node_bits = quire_format_page_shift(format) - 2;
+    uint64_t nodes = pages_of(format);
+    uint64_t frames = 0;
+
+    do {
+        nodes = (nodes - 1 >> node_bits) + 1;
+        frames += at_most(nodes, TABLE_FRAMES_ENOUGH);
+    } while (nodes > 1);
+    return frames;
+}
+
+/* Can tables and pages lie at this physical address, as far as entries can say? */
+static bool entries_reach(const struct quire_format *format, quire_pa pa)
+{
+    for (unsigned level = 1; level < format->levels; level++) {
+        const struct quire_entry_layout *layout = &format->level[level - 1].as_table;
+
+        if (quire_layout_address(layout, quire_layout_with_address(layout, pa.at)) != pa.at) {
+            return false;
+        }
+    }
+    return quire_pte_fits(format, format->levels, pa);
+}
+
+/* Memory in which so many pages can be resident whatever tables and nodes they need: what is never
+ * touched costs nothing. No more than the format can name. */
 static uint64_t enough_memory(const struct quire_format *format, uint64_t frames)
 {
     unsigned shift = quire_format_page_shift(format);
-    uint64_t tables = 0;
-    uint64_t most;
+    uint64_t wanted = frames + most_tables(format) + most_nodes(format) + SPARE_FRAMES;
+    unsigned bit = shift;
 
-    for (unsigned level = 1; level <= format->levels; level++) {
-        unsigned above = format->va_bits - format->level[level - 1].shift -
-                         format->level[level - 1].bits;
-        uint64_t bytes = quire_format_table_bytes(format, level);
-        uint64_t each = (bytes + (UINT64_C(1) << shift) - 1) >> shift;
-        tables += at_most(UINT64_C(1) << above, TABLE_FRAMES_ENOUGH) * each;
+    while (bit < 63 && entries_reach(format, quire_pa_at(UINT64_C(1) << bit))) {
+        bit++;
     }
-    tables += at_most(pages_of(format), TABLE_FRAMES_ENOUGH);
-    most = format->pa_bits - shift < 32 ? UINT64_C(1) << (format->pa_bits - shift) : UINT32_MAX;
-    return at_most(frames + tables, most) << shift;
+    return at_most(wanted, UINT64_C(1) << (bit - shift)) << shift;
 }
 
 /* The trace's program may use every address that there is. A region cannot be 2^64 bytes long, and
@@ -91,20 +133,54 @@ static bool cannot_open(const struct replay_config *config, enum quire_status st
         return problem_set(problem, "policy %s needs a format with an accessed bit, and %s has none",
                            config->policy->name, config->format->name);
     }
-    if (status == QUIRE_NO_MEMORY && config->ram_bytes != 0) {
-        return problem_set(problem,
-                           "%s of RAM: too small for the machine's own records and tables, expected "
-                           "more (--ram)", size_text(config->ram_bytes).text);
+    if (status == QUIRE_IO_ERROR) {
+        return problem_set(problem, "%s: %s: %s", config->swap_path, why, strerror(errno));
     }
-    return problem_set(problem, "cannot build the machine: %s",
-                       why != NULL ? why : quire_status_text(status));
+    if (config->ram_bytes != 0) {
+        return problem_set(problem, "--ram %s: %s", size_text(config->ram_bytes).text, why);
+    }
+    return problem_set(problem, "--frames %" PRIu64 ": %s", config->frames, why);
+}
+
+static struct machine_config machine_of(const struct replay_config *config)
+{
+    bool frames = config->frames != 0;
+
+    return (struct machine_config){
+        .format = config->format,
+        .ram_bytes = frames ? enough_memory(config->format, config->frames) : config->ram_bytes,
+        .tlb_entries = (unsigned)config->tlb_entries,
+        .tlb_ways = (unsigned)config->tlb_ways,
+        .policy = config->policy,
+        .resident_limit = (uint32_t)config->frames,
+        .records = frames ? MACHINE_RECORDS_BESIDE : MACHINE_RECORDS_INSIDE,
+        .swap_bytes = config->swap_bytes,
+        .swap_path = config->swap_path,
+    };
+}
+
+/* The address space in a machine that is there. */
+static enum quire_status open_space(struct replay *replay)
+{
+    const struct quire_format *format = replay->config.format;
+    enum quire_status status =
+        quire_space_create(&replay->space, &replay->machine.system, format, 0);
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = map_everything(&replay->space, format);
+    if (status != QUIRE_OK) {
+        quire_space_destroy(&replay->space);
+    }
+    return status;
 }
 
 bool replay_open(struct replay *replay, const struct replay_config *config,
                  struct problem *problem)
 {
-    struct machine_config machine = {.format = config->format, .policy = config->policy};
-    const char *why = NULL;
+    struct machine_config machine;
+    const char *why;
     enum quire_status status;
 
     memset(replay, 0, sizeof(*replay));
@@ -113,33 +189,24 @@ bool replay_open(struct replay *replay, const struct replay_config *config,
     if (replay->config.swap_bytes == 0) {
         replay->config.swap_bytes = replay_default_swap(config);
     }
-    machine.ram_bytes = config->frames != 0 ? enough_memory(config->format, config->frames)
-                                            : config->ram_bytes;
-    machine.resident_limit = (uint32_t)config->frames;
-    machine.tlb_entries = (unsigned)config->tlb_entries;
-    machine.tlb_ways = (unsigned)config->tlb_ways;
-    machine.swap_bytes = replay->config.swap_bytes;
-    machine.swap_path = config->swap_path;
-    curve_open(&replay->curve);
-    if (!shadow_open(&replay->shadow, replay->page_shift)) {
-        return problem_set(problem, "not enough memory for a replay");
-    }
+    machine = machine_of(&replay->config);
     status = machine_open(&replay->machine, &machine, &why);
     if (status != QUIRE_OK) {
-        shadow_close(&replay->shadow);
         return cannot_open(config, status, why, problem);
     }
-    status = quire_space_create(&replay->space, &replay->machine.system, config->format, 0);
-    if (status == QUIRE_OK) {
-        status = map_everything(&replay->space, config->format);
-        if (status == QUIRE_OK) {
-            return true;
-        }
-        quire_space_destroy(&replay->space);
+    status = open_space(replay);
+    if (status != QUIRE_OK) {
+        machine_close(&replay->machine);
+        return cannot_open(config, status,
+                           "the machine's memory is too small for an empty address space", problem);
     }
-    machine_close(&replay->machine);
-    shadow_close(&replay->shadow);
-    return cannot_open(config, status, NULL, problem);
+    if (!shadow_open(&replay->shadow, replay->page_shift)) {
+        quire_space_destroy(&replay->space);
+        machine_close(&replay->machine);
+        return problem_set(problem, "not enough memory for a replay");
+    }
+    curve_open(&replay->curve);
+    return true;
 }
 
 void replay_close(struct replay *replay)
@@ -245,34 +312,39 @@ static bool refer(struct replay *replay, const struct trace_record *record, bool
 {
     uint64_t page = UINT64_C(1) << replay->page_shift;
     struct machine_trap trap;
+    quire_pfn pfn;
 
     for (uint64_t skip = 0, bytes; skip < record->size; skip += bytes) {
         uint64_t address = record->address + skip;
-        unsigned char *where = machine_reach(&replay->machine, &replay->space, quire_va_at(address),
-                                             access_of[record->kind], &trap);
+        uint64_t offset = address & (page - 1);
 
-        bytes = at_most(record->size - skip, page - (address & (page - 1)));
-        if (where == NULL) {
+        bytes = at_most(record->size - skip, page - offset);
+        if (machine_reference(&replay->machine, &replay->space, quire_va_at(address),
+                              access_of[record->kind], &pfn, &trap) != MACHINE_OK) {
             return stuck(replay, &trap);
         }
-        if (verified && !verify(replay, record, skip, bytes, where)) {
+        if (verified && !verify(replay, record, skip, bytes,
+                                replay->machine.ram +
+                                    (quire_pfn_pa(pfn, replay->page_shift).at | offset))) {
             return false;
         }
     }
     return true;
 }
 
-/* As refer(), for what most records are: within a page that is at hand. */
+/* As refer() without verification, at best speed for what most records are: within a page. */
 static inline bool refer_quickly(struct replay *replay, const struct trace_record *record)
 {
     uint64_t last = record->address + (record->size - 1);
     struct machine_trap trap;
+    quire_pfn pfn;
 
     if ((record->address ^ last) >> replay->page_shift != 0) {
         return refer(replay, record, false);
     }
-    return machine_reach(&replay->machine, &replay->space, quire_va_at(record->address),
-                         access_of[record->kind], &trap) != NULL || stuck(replay, &trap);
+    return machine_reference(&replay->machine, &replay->space, quire_va_at(record->address),
+                             access_of[record->kind], &pfn, &trap) == MACHINE_OK ||
+           stuck(replay, &trap);
 }
 
 /* Up to the end of the curve's interval, or to the first that fails. */

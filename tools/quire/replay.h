@@ -7,7 +7,7 @@
  *     while ((n = trace_read(trace, batch, BATCH)) != 0 && replay_run(&replay, batch, n)) {
  *     }
  *     ... replay.outcome, replay.problem, replay_figures(&replay) ...
- *     replay_close(&replay);
+ *     replay_close(&replay);                  in between it stays where it is in memory
  *
  * A record is one page reference, or one for each page that it touches, lowest first. A fetch is an
  * execute access, TRACE_MODIFY a single write access (it loads first). Nothing is collapsed.

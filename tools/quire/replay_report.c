@@ -98,7 +98,7 @@ static void text_memory(const struct replay_report *report)
     line("supplement", f->supplement_bytes, "bytes, %.1f for each page touched",
          (double)f->supplement_bytes / (double)(f->touched != 0 ? f->touched : 1));
     line("system records", f->record_bytes, "bytes%s",
-         report->replay->config.frames != 0 ? ", for all frames of this roomy machine" : "");
+         report->replay->config.frames != 0 ? "; one for each frame stands beside memory" : "");
     putchar('\n');
 }
 

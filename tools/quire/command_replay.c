@@ -1,0 +1,353 @@
+/* quire replay: a real program's memory references on a machine with too little memory. */
+#include "commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "format_list.h"
+#include "options.h"
+#include "progress.h"
+#include "quire/formats.h"
+#include "replay_draw.h"
+#include "replay_report.h"
+
+const char command_replay_help[] =
+    "usage: quire replay TRACE --ram SIZE [OPTIONS]\n"
+    "       quire replay TRACE --frames N [OPTIONS]\n"
+    "       quire replay TRACE --save FILE\n"
+    "\n"
+    "Runs a program's memory references through a demand-paged address space on a simulated machine.\n"
+    "TRACE is what `valgrind --tool=lackey --trace-mem=yes` prints, or a .qtrace file that --save\n"
+    "wrote (docs/trace-format.md), plain or zstd; - for standard input.\n"
+    "\n"
+    "  --ram SIZE        all of the machine's memory: pages, page tables, the system's records\n"
+    "  --frames N        frames for pages; tables and records come on top, so that fault counts\n"
+    "                    compare with those of other simulators\n"
+    "  --format F        a built-in format (quire formats) or a format file (i386)\n"
+    "  --policy P        fifo, clock, clock-mmu (the MMU's accessed bit) or lru (clock)\n"
+    "  --tlb ENTRIES[,WAYS]  (64,4); without WAYS fully associative; 0: none\n"
+    "  --swap FILE       swap to a file, which is overwritten (default: to the host's memory)\n"
+    "  --swap-size SIZE  (32 times the memory for pages; with --frames 1 GiB of 4 KiB pages or more)\n"
+    "  --no-verify       do not check that every load gives what was stored\n"
+    "  --limit N         stop after N references\n"
+    "  --save FILE       write the trace as .qtrace\n"
+    "  --draw            pictures: memory, frames, faults over time; --ascii: without Unicode\n"
+    "  --json            the figures for programs\n"
+    "  --quiet           no report: the exit status says it\n"
+    "\n"
+    "Exit status: 0, every load gave what was stored; 1, one did not; 2, it could not be done.\n"
+    "\n"
+    "Example:  valgrind --tool=lackey --trace-mem=yes --log-file=ls.trace ls\n"
+    "          quire replay ls.trace --format x86-64 --ram 256K --draw\n";
+
+enum { STATUS_MISMATCH = 1, BATCH = 4096 };
+
+struct settings {
+    const char *trace, *format, *policy, *tlb, *swap, *save;
+    const char *ram, *frames, *swap_size, *limit;
+    bool no_verify, draw, ascii, json, quiet;
+
+    struct format_described described;
+    struct replay_config config;
+    bool replay; /* else the trace is only saved */
+    uint64_t records_limit;
+};
+
+/* ---- the command line -------------------------------------------------------------------------- */
+
+static bool policy_choose(const char *text, const struct quire_policy_ops **policy)
+{
+    static const struct quire_policy_ops *const policies[] = {
+        &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
+
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        if (strcmp(policies[i]->name, text) == 0) {
+            *policy = policies[i];
+            return true;
+        }
+    }
+    fail("replay: --policy %s: expected fifo, clock, clock-mmu or lru", text);
+    return false;
+}
+
+/* ENTRIES or ENTRIES,WAYS */
+static bool tlb_parse(const char *text, struct replay_config *config)
+{
+    char entries[24];
+    size_t length = strcspn(text, ",");
+    bool fine = length < sizeof(entries);
+
+    if (fine) {
+        memcpy(entries, text, length);
+        entries[length] = '\0';
+        fine = number_parse(entries, &config->tlb_entries) &&
+               (text[length] == '\0' || number_parse(text + length + 1, &config->tlb_ways));
+    }
+    if (!fine || config->tlb_entries > 65536 ||
+        (text[length] != '\0' && (config->tlb_ways == 0 || config->tlb_entries % config->tlb_ways))) {
+        fail("replay: --tlb %s: expected ENTRIES or ENTRIES,WAYS, at most 65536 and a multiple of "
+             "the ways", text);
+        return false;
+    }
+    return true;
+}
+
+static bool sizes_parse(struct settings *settings)
+{
+    struct replay_config *config = &settings->config;
+    uint64_t page = quire_format_page_bytes(config->format);
+
+    if (settings->ram != NULL &&
+        !size_option("replay: --ram", settings->ram, page, page * REPLAY_PAGES_MAX,
+                     &config->ram_bytes)) {
+        return false;
+    }
+    if (config->ram_bytes % page != 0) {
+        fail("replay: --ram %s: expected a multiple of the page, %s", settings->ram,
+             size_text(page).text);
+        return false;
+    }
+    if (settings->frames != NULL &&
+        !size_option("replay: --frames", settings->frames, 1, REPLAY_PAGES_MAX, &config->frames)) {
+        return false;
+    }
+    if (settings->swap_size != NULL &&
+        !size_option("replay: --swap-size", settings->swap_size, page, page * REPLAY_SLOTS_MAX,
+                     &config->swap_bytes)) {
+        return false;
+    }
+    config->swap_bytes -= config->swap_bytes % page;
+    return true;
+}
+
+/* One file may not be both read and written. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return strcmp(a, "-") != 0 && stat(a, &sa) == 0 && stat(b, &sb) == 0 && S_ISREG(sa.st_mode) &&
+           sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static bool files_differ(const struct settings *settings)
+{
+    const struct {
+        const char *option, *path, *other;
+    } pairs[] = {{"--swap", settings->swap, settings->trace},
+                 {"--swap", settings->swap, settings->save},
+                 {"--save", settings->save, settings->trace}};
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (pairs[i].path != NULL && pairs[i].other != NULL &&
+            (strcmp(pairs[i].path, pairs[i].other) == 0 ||
+             same_file(pairs[i].other, pairs[i].path))) {
+            fail("replay: %s %s: expected another file than %s", pairs[i].option, pairs[i].path,
+                 pairs[i].other == settings->trace ? "the trace" : "that of --save");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool machine_parse(struct settings *settings)
+{
+    struct problem problem;
+    struct replay_config *config = &settings->config;
+
+    if (!format_choose(settings->format != NULL ? settings->format : "i386",
+                       &settings->described, &config->format, &problem)) {
+        fail("replay: %s", problem.text);
+        return false;
+    }
+    config->swap_path = settings->swap;
+    config->verify = !settings->no_verify;
+    return policy_choose(settings->policy != NULL ? settings->policy : "clock", &config->policy) &&
+           tlb_parse(settings->tlb != NULL ? settings->tlb : "64,4", config) &&
+           sizes_parse(settings);
+}
+
+static bool settings_finish(struct settings *settings)
+{
+    settings->replay = settings->ram != NULL || settings->frames != NULL;
+    settings->records_limit = UINT64_MAX;
+    if (settings->trace == NULL) {
+        fail("replay: no trace: expected quire replay TRACE --ram SIZE (see quire replay --help)");
+        return false;
+    }
+    if (settings->ram != NULL && settings->frames != NULL) {
+        fail("replay: --ram and --frames exclude each other: expected one of them");
+        return false;
+    }
+    if (!settings->replay && settings->save == NULL) {
+        fail("replay: how much memory? expected --ram SIZE or --frames N, such as --ram 1M");
+        return false;
+    }
+    if (settings->json && settings->draw) {
+        fail("replay: --json and --draw exclude each other");
+        return false;
+    }
+    if (settings->limit != NULL && !size_option("replay: --limit", settings->limit, 1, UINT64_MAX,
+                                                &settings->records_limit)) {
+        return false;
+    }
+    return machine_parse(settings) && files_differ(settings);
+}
+
+static bool settings_parse(struct settings *settings, int argc, char **argv)
+{
+    static const struct option_spec options[] = {
+        {"ram", 0, "SIZE"},      {"frames", 0, "N"},       {"format", 0, "F"},
+        {"policy", 0, "P"},      {"tlb", 0, "ENTRIES"},    {"swap", 0, "FILE"},
+        {"swap-size", 0, "SIZE"}, {"limit", 0, "N"},       {"save", 0, "FILE"},
+        {"no-verify", 0, NULL},  {"draw", 0, NULL},        {"ascii", 0, NULL},
+        {"json", 0, NULL},       {"quiet", 'q', NULL},     {0}};
+    const char **text[] = {&settings->ram,       &settings->frames, &settings->format,
+                           &settings->policy,    &settings->tlb,    &settings->swap,
+                           &settings->swap_size, &settings->limit,  &settings->save};
+    bool *flag[] = {&settings->no_verify, &settings->draw, &settings->ascii, &settings->json,
+                    &settings->quiet};
+    enum { TEXTS = sizeof(text) / sizeof(text[0]) };
+    struct arguments arguments = arguments_of(argc, argv);
+    const char *value;
+    int found;
+
+    while ((found = arguments_next(&arguments, options, &value)) != ARGUMENTS_END) {
+        if (found == ARGUMENTS_BAD) {
+            return false;
+        }
+        if (found == ARGUMENTS_OPERAND && settings->trace != NULL) {
+            fail("replay: one trace at a time, and '%s' is a second", value);
+            return false;
+        }
+        if (found == ARGUMENTS_OPERAND) {
+            settings->trace = value;
+        } else if (found < TEXTS) {
+            *text[found] = value;
+        } else {
+            *flag[found - TEXTS] = true;
+        }
+    }
+    return settings_finish(settings);
+}
+
+/* ---- the run ----------------------------------------------------------------------------------- */
+
+/* Reads the trace to its end or limit, and hands it to who wants it. False: one of the three has an
+ * error. */
+static bool run(const struct settings *settings, struct trace *trace, struct trace_writer *writer,
+                struct replay *replay)
+{
+    static struct trace_record batch[BATCH];
+    uint64_t left = settings->records_limit;
+    struct progress progress;
+    bool fine = true;
+    size_t n;
+
+    progress_start(&progress);
+    while (fine && left != 0 &&
+           (n = trace_read(trace, batch, left < BATCH ? (size_t)left : BATCH)) != 0) {
+        left -= n;
+        fine = (writer == NULL || trace_writer_put(writer, batch, n)) &&
+               (replay == NULL || replay_run(replay, batch, n));
+        progress_show(&progress, settings->records_limit - left, trace_position(trace),
+                      trace_size(trace));
+    }
+    progress_end(&progress);
+    return fine && trace_error(trace) == NULL;
+}
+
+/* What went wrong in run(), said and turned into a status. */
+static int report_failure(const struct trace *trace, const struct trace_writer *writer,
+                          const struct replay *replay)
+{
+    if (replay != NULL && replay->outcome != REPLAY_OK) {
+        fail("replay: %s", replay->problem.text);
+        return replay->outcome == REPLAY_MISMATCH ? STATUS_MISMATCH : STATUS_BAD;
+    }
+    if (trace_error(trace) != NULL) {
+        return fail("%s", trace_error(trace));
+    }
+    return fail("%s", trace_writer_error(writer));
+}
+
+static void show(const struct settings *settings, const struct trace *trace,
+                 const struct replay *replay, double seconds)
+{
+    struct replay_report report = {.trace = settings->trace,
+                                   .trace_kind = trace_format_name(trace),
+                                   .replay = replay,
+                                   .figures = replay_figures(replay),
+                                   .seconds = seconds};
+
+    if (settings->quiet) {
+        return;
+    }
+    if (settings->json) {
+        replay_report_json(&report);
+        return;
+    }
+    if (settings->draw) {
+        replay_draw(&report, settings->ascii ? DRAW_ASCII : DRAW_AS_TERMINAL);
+    }
+    replay_report_text(&report);
+    if (settings->draw) {
+        replay_draw_outlook(&report);
+    }
+}
+
+/* The trace, its copy and the replay, as far as they are wanted, are open. */
+static int run_and_report(const struct settings *settings, struct trace *trace,
+                          struct trace_writer *writer, struct replay *replay)
+{
+    double start = progress_clock();
+
+    if (trace_error(trace) != NULL || trace_writer_failed(writer) ||
+        !run(settings, trace, writer, replay) ||
+        (writer != NULL && !trace_writer_commit(writer))) {
+        return report_failure(trace, writer, replay);
+    }
+    if (replay != NULL) {
+        show(settings, trace, replay, progress_clock() - start);
+    } else if (!settings->quiet) {
+        printf("%s: %s bytes\n", settings->save, grouped(trace_writer_bytes(writer)).text);
+    }
+    return STATUS_OK;
+}
+
+int command_replay(int argc, char **argv)
+{
+    static struct settings settings; /* large, and needed once */
+    static struct replay replay;
+    struct trace *trace;
+    struct trace_writer *writer = NULL;
+    struct problem problem;
+    int status;
+
+    if (!settings_parse(&settings, argc, argv)) {
+        return STATUS_BAD;
+    }
+    trace = trace_open(settings.trace);
+    if (trace_error(trace) != NULL) {
+        status = fail("%s", trace_error(trace));
+        trace_close(trace);
+        return status;
+    }
+    if (settings.replay && !replay_open(&replay, &settings.config, &problem)) {
+        trace_close(trace);
+        return fail("replay: %s", problem.text);
+    }
+    if (settings.save != NULL) {
+        writer = trace_writer_open(settings.save);
+    }
+    status = run_and_report(&settings, trace, writer, settings.replay ? &replay : NULL);
+    trace_writer_close(writer);
+    if (settings.replay) {
+        replay_close(&replay);
+    }
+    trace_close(trace);
+    return status;
+}
