@@ -47,6 +47,7 @@ simulator_o := $(call objects,$(simulator_src))
 main_o      := $(call objects,tools/quire/main.c)
 tools_o     := $(filter-out $(main_o),$(call objects,$(tools_src)))
 support_o   := $(call objects,$(support_src))
+port_o      := $(call objects,$(wildcard examples/port/*.c))
 
 tests   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(test_src))
 benches := $(patsubst bench/%.c,$(BUILD)/bench/%,$(bench_src))
@@ -153,10 +154,15 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(call objects,$(bench_support)) $(libr
 	$(call say,LD)
 	$(Q)$(link) -o $@ $(filter %.o,$^) $(libraries) $(found_libs)
 
-$(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(libraries) $(BUILD)/flags
+$(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(support_o) $(libraries) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(link) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(libraries) $(found_libs)
+
+# The small port of docs/porting.md: the core, and what a kernel adds to it.
+$(BUILD)/port: $(port_o) $(BUILD)/libquire.a $(BUILD)/flags
+	$(call say,LD)
+	$(Q)$(link) -o $@ $(port_o) $(BUILD)/libquire.a
 
 # Objects stay, so that the next make has less to do.
 .SECONDARY:
@@ -168,6 +174,9 @@ $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(libraries) $(BUILD)/flags
 
 run: $(BUILD)/quire ## page a real program's memory on a simulated machine
 	@$(BUILD)/quire $(DEMO)
+
+port: $(BUILD)/port ## build and run the example of docs/porting.md
+	@$(BUILD)/port
 
 check-quick: all $(tests) ## the unit tests, as built here, and nothing else
 	@tests/run $(tests)
@@ -213,7 +222,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 # Without a line of their own in the list: parts of the above.
-tests: $(tests)
+tests: $(tests) $(BUILD)/port
 fuzzers: $(fuzzers)
 
-.PHONY: run check-quick test bench fuzz size format format-check install clean help tests fuzzers
+.PHONY: run port check-quick test bench fuzz size format format-check install clean help tests fuzzers

@@ -17,7 +17,7 @@ enum {
     LIVE = 4096
 };
 
-/* ---- the reference ----------------------------------------------------------------------------- */
+/* ---- the reference --------------------------------------------------------------------------- */
 
 struct next_fit {
     uint64_t free[FRAMES / 64];
@@ -44,7 +44,7 @@ static void next_fit_free(struct next_fit *map, uint32_t frame)
     map->free[frame / 64] |= (uint64_t)1 << frame % 64;
 }
 
-/* ---- both, in one place ------------------------------------------------------------------------ */
+/* ---- both, in one place ---------------------------------------------------------------------- */
 
 struct machine {
     struct next_fit next_fit;
@@ -91,7 +91,7 @@ static void live_frames(void *context)
     }
 }
 
-/* ---- work -------------------------------------------------------------------------------------- */
+/* ---- work ------------------------------------------------------------------------------------ */
 
 static uint64_t next_fit_pairs(void *context)
 {
@@ -182,7 +182,7 @@ static uint64_t frames_references(void *context)
     return PAIRS;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------ */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 static void blocks(struct machine *m, unsigned order)
 {

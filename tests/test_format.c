@@ -436,7 +436,7 @@ BREAKS(type_outside, f->type_mask |= 0x10000)
 BREAKS(type_is_right, f->type_mask |= 0x0002)
 BREAKS(type_is_address, f->type_mask |= 0x0400)
 BREAKS(type_value, f->type[1] = 0x0400)
-BREAKS(types_alike, f->type[1] = f->type[0])
+BREAKS(asid_too_wide, f->asid_bits = 17)
 BREAKS(pointer_never, f->level[0].table = (struct quire_bits)QUIRE_NEVER)
 BREAKS(pointer_looks_like_leaf, f->level[0].as_table.set |= 0x0080)
 BREAKS(leaf_looks_like_pointer, f->level[0].as_leaf.set &= ~UINT64_C(0x0080))
@@ -471,7 +471,7 @@ static const struct {
     BROKEN(right_is_other), BROKEN(mark_is_right), BROKEN(right_never_holds),
     BROKEN(table_right_outside), BROKEN(table_right_is_address), BROKEN(table_right_is_other),
     BROKEN(table_withholds_always), BROKEN(type_outside), BROKEN(type_is_right),
-    BROKEN(type_is_address), BROKEN(type_value), BROKEN(types_alike), BROKEN(pointer_never),
+    BROKEN(type_is_address), BROKEN(type_value), BROKEN(asid_too_wide), BROKEN(pointer_never),
     BROKEN(pointer_looks_like_leaf), BROKEN(leaf_looks_like_pointer), BROKEN(pointer_always),
     BROKEN(pointer_outside), BROKEN(right_makes_pointer), BROKEN(address_makes_pointer),
 };

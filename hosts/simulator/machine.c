@@ -67,12 +67,16 @@ static bool mmu_reaches(const struct quire_format *format, quire_pa pa)
     return quire_pte_fits(format, format->levels, pa);
 }
 
-/* Some formats say "absent" by naming frame 0: nothing can be put there. */
-static bool frame_0_is_of_use(const struct quire_format *format)
+/* Some formats say "absent" by naming a certain frame, such as 0: nothing can be put there. */
+static bool can_be_named(const struct quire_format *format, quire_pa pa)
 {
-    uint64_t entry = quire_pte_leaf(format, format->levels, quire_pa_at(0), 0);
-
-    return quire_pte_kind(format, format->levels, entry) == QUIRE_PTE_LEAF;
+    for (unsigned level = 1; level < format->levels; level++) {
+        if (quire_pte_kind(format, level, quire_pte_table(format, level, pa)) == QUIRE_PTE_ABSENT) {
+            return false;
+        }
+    }
+    return quire_pte_kind(format, format->levels, quire_pte_leaf(format, format->levels, pa, 0)) !=
+           QUIRE_PTE_ABSENT;
 }
 
 static enum quire_status check_config(const struct machine_config *config, const char **why)
@@ -105,7 +109,6 @@ static enum quire_status open_ram(struct machine *machine)
     const struct machine_config *config = &machine->config;
     unsigned shift = quire_format_page_shift(config->format);
     uint32_t total = (uint32_t)(config->ram_bytes >> shift);
-    uint32_t first = frame_0_is_of_use(config->format) ? 0 : 1;
     size_t state_bytes = quire_frames_size(total);
 
     machine->ram = lazy_alloc(config->ram_bytes);
@@ -117,7 +120,12 @@ static enum quire_status open_ram(struct machine *machine)
     }
     machine->frames.refuse = refuse_frame;
     machine->frames.refuse_context = machine;
-    return quire_frames_release(&machine->frames, quire_pfn_of(first), total - first);
+    for (uint32_t n = 0; n < total; n++) {
+        if (can_be_named(config->format, quire_pfn_pa(quire_pfn_of(n), shift))) {
+            quire_frames_release(&machine->frames, quire_pfn_of(n), 1);
+        }
+    }
+    return QUIRE_OK;
 }
 
 static void wire_up(struct machine *machine)

@@ -73,11 +73,17 @@ static inline bool tlb_is_of(const struct tlb *tlb, const struct tlb_entry *entr
     return entry->vpn == vpn && (entry->asid == tlb->asid || entry->global);
 }
 
+/* Where the hint for a page is kept. */
+static inline struct tlb_entry **tlb_hint(struct tlb *tlb, uint64_t vpn, unsigned asid)
+{
+    return &tlb->hint[(vpn ^ vpn >> 9 ^ asid) % TLB_HINTS];
+}
+
 /* The entry for va if it is there and allows `access`; else NULL: the MMU must walk. */
 static inline const struct tlb_entry *tlb_find(struct tlb *tlb, quire_va va, unsigned access)
 {
     uint64_t vpn = va.at >> tlb->page_shift;
-    struct tlb_entry **hint = &tlb->hint[(vpn ^ vpn >> 9 ^ tlb->asid) % TLB_HINTS];
+    struct tlb_entry **hint = tlb_hint(tlb, vpn, tlb->asid);
     struct tlb_entry *entry = *hint;
 
     if (!tlb_is_of(tlb, entry, vpn)) {

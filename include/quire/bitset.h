@@ -18,7 +18,7 @@ enum { QUIRE_BITSET_LEVELS = 6 }; /* 64^6 is more than 2^32 */
 
 struct quire_bitset {
     uint64_t *words;
-    uint32_t level_at[QUIRE_BITSET_LEVELS + 1]; /* first word of each level; last: number of words */
+    uint32_t level_at[QUIRE_BITSET_LEVELS + 1]; /* first word of each level, and the end */
     uint8_t levels;
 };
 

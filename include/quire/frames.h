@@ -4,11 +4,11 @@
  *   count:   0 = free    1 .. max-1 = that many owners    max = stuck: never freed again
  *
  * One count a frame is the whole truth. It stands either beside memory (quire_frames_init: 4-byte
- * counts and a bit set that makes finding fast), or inside the machine's own memory at an address and
+ * counts, and a map that makes finding fast), or inside the machine's own memory at an address and
  * width of your choice (quire_frames_init_inside: seed 004's free map in the zero page is that, one
  * byte a frame at physical address 0).
  *
- * The lowest free frame (or block) is always the one taken: deterministic, and what the seeds print.
+ * The lowest free frame (or block) is always the one taken: deterministic, and what seeds print.
  * A new allocator has every frame reserved (count 1); quire_frames_release() hands over what the
  * machine's memory map says is RAM. Caller locks (class "frames"); no I/O; nothing sleeps.
  */
@@ -19,43 +19,43 @@
 #include "quire/memory.h"
 #include "quire/status.h"
 
-enum { QUIRE_ORDER_MAX = 20 }; /* largest block: 1 << 20 frames */
-enum { QUIRE_FRAMES_HOLDS = 7 };
+enum { QUIRE_ORDER_MAX = 20 };   /* largest block: 1 << 20 frames */
+enum { QUIRE_FRAMES_HOLDS = 7 }; /* orders of blocks that fit into a word of the map */
 
 struct quire_frames {
     uint32_t first; /* first frame number managed */
     uint32_t total; /* frames managed: [first, first + total) */
     uint32_t free;
-    uint32_t hint;  /* no frame below first + hint is free */
+    uint32_t hint;  /* no frame below first + hint is free; beside memory that one is, if any */
     uint32_t limit; /* the count that sticks: 255, 65,535 or 4,294,967,295 */
     uint8_t page_shift;
     uint8_t width; /* bytes of a count: 1, 2 or 4 */
     void *counts;  /* native beside memory; little-endian inside it */
 
-    /* What makes finding fast (src/memory/frames_map.h explains it). Inside memory: NULL, unused. */
+    /* What makes finding fast: src/memory/frames_map.h explains it. Inside memory: NULL, unused. */
     uint64_t *free_map;
     uint8_t *known;
     struct quire_bitset holds[QUIRE_FRAMES_HOLDS];
 
     uint64_t allocs, frees; /* frames taken and given back since init; release() is neither */
 
-    /* May be set after init: asked before each quire_frames_alloc(); true refuses it, and the answer
-     * is QUIRE_NO_MEMORY (a quota; a test of what happens then). */
+    /* May be set after init: asked before each quire_frames_alloc(); true refuses it, and the
+     * answer is QUIRE_NO_MEMORY (a quota; a test of what happens then). */
     bool (*refuse)(void *context, unsigned order);
     void *refuse_context;
 };
 
-/* Bytes of state for so many frames, to be given to quire_frames_init(). 0: more than there can be. */
+/* Bytes of state for so many frames, to be given to quire_frames_init(). 0: too many for size_t. */
 size_t quire_frames_size(uint32_t total);
 
-/* State beside memory: `state`, aligned to 8 bytes. QUIRE_INVALID: too small or not aligned, total 0
- * or too large (the last frame number is 2^32 - 2), page_shift outside 3 .. 30. */
+/* State beside memory: `state`, aligned to 8 bytes. QUIRE_INVALID: too small or not aligned, total
+ * 0 or too large (the last frame number is 2^32 - 2), page_shift outside 3 .. 30. */
 enum quire_status quire_frames_init(struct quire_frames *frames, void *state, size_t state_bytes,
                                     quire_pfn first, uint32_t total, unsigned page_shift);
 
 /* State inside the machine's memory: `total` counts of `width` bytes at physical address `at`,
- * which must be reachable as one piece for as long as the allocator lives. Frame numbers start at 0.
- * Existing counts are taken over as they are (`free` is counted). QUIRE_INVALID: width, total or
+ * which must be reachable as one piece for as long as the allocator lives. Frame numbers start at
+ * 0. Existing counts are taken over as they are (`free` is counted). QUIRE_INVALID: width, total or
  * page_shift; QUIRE_OUT_OF_RANGE: no memory there. */
 enum quire_status quire_frames_init_inside(struct quire_frames *frames,
                                            const struct quire_memory *memory, quire_pa at,

@@ -23,13 +23,14 @@ static void mistake(void)
 #endif
 }
 
-/* ---- counts ------------------------------------------------------------------------------------ */
+/* ---- counts ---------------------------------------------------------------------------------- */
 
 static QUIRE_NOINLINE uint32_t load_inside(const struct quire_frames *frames, uint32_t index)
 {
-    const unsigned char *bytes = (const unsigned char *)frames->counts + (size_t)index * frames->width;
+    const unsigned char *bytes = frames->counts;
     uint32_t count = 0;
 
+    bytes += (size_t)index * frames->width;
     for (unsigned i = frames->width; i-- > 0;) {
         count = count << 8 | bytes[i];
     }
@@ -38,8 +39,9 @@ static QUIRE_NOINLINE uint32_t load_inside(const struct quire_frames *frames, ui
 
 static QUIRE_NOINLINE void store_inside(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
-    unsigned char *bytes = (unsigned char *)frames->counts + (size_t)index * frames->width;
+    unsigned char *bytes = frames->counts;
 
+    bytes += (size_t)index * frames->width;
     for (unsigned i = 0; i < frames->width; i++) {
         bytes[i] = (unsigned char)(count >> 8 * i);
     }
@@ -94,7 +96,7 @@ static uint32_t run_of(const struct quire_frames *frames, uint32_t index, uint32
     return at - index;
 }
 
-/* ---- taking and giving back -------------------------------------------------------------------- */
+/* ---- taking and giving back ------------------------------------------------------------------ */
 
 /* Free frames get their first owner. */
 static QUIRE_NOINLINE void take(struct quire_frames *frames, uint32_t index, uint32_t count)
@@ -123,7 +125,7 @@ static uint32_t take_lowest(struct quire_frames *frames)
     return index;
 }
 
-/* Frames lose their last owner. */
+/* Frames lose their last owner. => count is not 0 */
 static QUIRE_NOINLINE void give(struct quire_frames *frames, uint32_t index, uint32_t count)
 {
     fill_counts(frames, index, count, 0);
@@ -154,10 +156,10 @@ static QUIRE_NOINLINE uint32_t find_in_counts(const struct quire_frames *frames,
     uint32_t index = frames->hint;
 
     for (;;) {
-        uint32_t skip = -(frames->first + index) & (count - 1);
+        uint32_t skip = -index & (count - 1); /* to an aligned one: frame numbers start at 0 */
         uint32_t run;
 
-        if (frames->total - index < (uint64_t)skip + count) {
+        if (frames->total - index < skip + count) {
             return QUIRE_NONE;
         }
         run = run_of(frames, index + skip, count, 0);
@@ -168,7 +170,7 @@ static QUIRE_NOINLINE uint32_t find_in_counts(const struct quire_frames *frames,
     }
 }
 
-/* ---- interface --------------------------------------------------------------------------------- */
+/* ---- interface ------------------------------------------------------------------------------- */
 
 size_t quire_frames_size(uint32_t total)
 {
@@ -250,7 +252,9 @@ enum quire_status quire_frames_release(struct quire_frames *frames, quire_pfn fi
     if (!manages(frames, first, count) || run_of(frames, index, count, 1) < count) {
         return QUIRE_INVALID;
     }
-    give(frames, index, count);
+    if (count != 0) {
+        give(frames, index, count);
+    }
     return QUIRE_OK;
 }
 
@@ -348,7 +352,7 @@ uint32_t quire_frames_count(const struct quire_frames *frames, quire_pfn pfn)
     return manages(frames, pfn, 1) ? load_count(frames, pfn.n - frames->first) : frames->limit;
 }
 
-/* ---- validation -------------------------------------------------------------------------------- */
+/* ---- validation ------------------------------------------------------------------------------ */
 
 static bool fields_agree(const struct quire_frames *frames)
 {
@@ -400,6 +404,7 @@ static enum quire_status corrupt_at(quire_pfn *at, uint32_t n)
 enum quire_status quire_frames_validate(const struct quire_frames *frames, quire_pfn *at)
 {
     uint32_t free = 0;
+    uint32_t lowest = frames->total;
     uint32_t bit;
 
     if (!fields_agree(frames)) {
@@ -409,13 +414,14 @@ enum quire_status quire_frames_validate(const struct quire_frames *frames, quire
     if (bit != BITSET_NONE) {
         return corrupt_at(at, frames->first - map_skew(frames) + bit);
     }
-    for (uint32_t i = 0; i < frames->total; i++) {
+    for (uint32_t i = frames->total; i-- > 0;) {
         if (load_count(frames, i) == 0) {
             free++;
-            if (i < frames->hint) {
-                return corrupt_at(at, frames->first + i);
-            }
+            lowest = i;
         }
+    }
+    if (has_map(frames) ? frames->hint != lowest : frames->hint > lowest) {
+        return corrupt_at(at, lowest < frames->total ? frames->first + lowest : QUIRE_NONE);
     }
     return free == frames->free ? QUIRE_OK : corrupt_at(at, QUIRE_NONE);
 }

@@ -1,8 +1,8 @@
 /*
  * The map of free frames: how the lowest free block of any size is found quickly.
  *
- *   free_map    one bit a frame: is it free? Bit 0 is frame first & ~4095, so that aligned blocks are
- *               aligned in the words of the map, and those in the words of holds[6].
+ *   free_map    one bit a frame: is it free? Bit 0 is frame first & ~4095, so that aligned blocks
+ *               are aligned in the words of the map, and large ones in those of holds[6].
  *   holds[k]    the words of free_map that hold an aligned block of 1 << k free frames, k = 0 .. 6,
  *               and some that did
  *   known[w]    word w is in holds[k] for each k < known[w]
@@ -144,7 +144,8 @@ static inline void map_disappoint(struct quire_frames *frames, unsigned order, u
 }
 
 /* The lowest block within a word: its bit, or BITSET_NONE. => order <= 6 */
-static QUIRE_NOINLINE uint32_t map_find_small(struct quire_frames *frames, unsigned order, uint32_t from)
+static QUIRE_NOINLINE uint32_t map_find_small(struct quire_frames *frames, unsigned order,
+                                              uint32_t from)
 {
     uint32_t word = from / 64;
 
@@ -177,11 +178,12 @@ static QUIRE_NOINLINE uint32_t map_find_large(struct quire_frames *frames, unsig
                                               uint32_t from)
 {
     const struct quire_bitset *full = &frames->holds[6];
+    uint32_t origin = frames->first / MAP_ALIGN;
     uint32_t word = from / 64;
 
     for (;;) {
         word = order <= 12 ? bitset_block(full, order - 6, word)
-                           : bitset_block_of_words(full, order - 6, word, frames->first / MAP_ALIGN);
+                           : bitset_block_of_words(full, order - 6, word, origin);
         if (word == BITSET_NONE) {
             return BITSET_NONE;
         }
@@ -195,8 +197,8 @@ static QUIRE_NOINLINE uint32_t map_find_large(struct quire_frames *frames, unsig
 static inline uint32_t map_find(struct quire_frames *frames, unsigned order)
 {
     uint32_t from = frames->hint + map_skew(frames);
-    uint32_t bit = order <= 6 ? map_find_small(frames, order, from)
-                              : map_find_large(frames, order, from);
+    uint32_t bit =
+        order <= 6 ? map_find_small(frames, order, from) : map_find_large(frames, order, from);
 
     return bit == BITSET_NONE ? QUIRE_NONE : bit - map_skew(frames);
 }
@@ -224,11 +226,14 @@ static inline uint32_t map_lowest(struct quire_frames *frames, uint32_t from)
                : word * 64 + lowest_bit(frames->free_map[word]) - map_skew(frames);
 }
 
-/* Is a word where it must be: in holds[k] for k < known, and for every k of which it has a block? */
+/* Is a word in holds[k] for k < known, and only there, and has it no block that is not known? */
 static inline bool map_word_is_held(const struct quire_frames *frames, uint32_t word)
 {
     unsigned known = frames->known[word];
 
+    if (known > QUIRE_FRAMES_HOLDS) {
+        return false;
+    }
     for (unsigned order = 0; order < QUIRE_FRAMES_HOLDS; order++) {
         if (bitset_has(&frames->holds[order], word) != (order < known) ||
             (order >= known && block_starts(frames->free_map[word], order) != 0)) {
@@ -241,15 +246,19 @@ static inline bool map_word_is_held(const struct quire_frames *frames, uint32_t 
 /* The first word of the map that is not as holds, known and the summaries say, or BITSET_NONE. */
 static inline uint32_t map_wrong_word(const struct quire_frames *frames)
 {
+    uint32_t words = map_words(frames->total);
     uint32_t wrong = BITSET_NONE;
 
-    for (uint32_t word = 0; word < map_words(frames->total); word++) {
+    for (uint32_t word = 0; word < words; word++) {
         if (!map_word_is_held(frames, word)) {
             return word;
         }
     }
     for (unsigned order = 0; order < QUIRE_FRAMES_HOLDS && wrong == BITSET_NONE; order++) {
         wrong = bitset_wrong_summary(&frames->holds[order]);
+        if (wrong == BITSET_NONE) {
+            wrong = bitset_next(&frames->holds[order], 0, words); /* a word that there is not */
+        }
     }
     return wrong;
 }

@@ -203,7 +203,7 @@ void quire_table_clear(const struct quire_format *format, unsigned level, unsign
     uint32_t entries = level_entries(format, level);
 
     if (format->empty == 0) {
-        memset(where, 0, quire_format_table_bytes(format, level));
+        memset(where, 0, (size_t)quire_format_table_bytes(format, level));
         return;
     }
     for (uint32_t i = 0; i < entries; i++) {

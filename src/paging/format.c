@@ -6,10 +6,10 @@
 static const char *check_field(const struct quire_field *field, unsigned pte_bits,
                                unsigned pa_bits)
 {
-    if (field->pte_bit + field->bits > pte_bits) {
+    if (field->pte_bit >= pte_bits || field->bits > pte_bits - field->pte_bit) {
         return "an address field does not fit into the entry";
     }
-    if (field->pa_bit + field->bits > 64 || (field->bits != 0 && field->pa_bit >= pa_bits)) {
+    if (field->pa_bit > 63 || (field->bits != 0 && field->pa_bit + field->bits > pa_bits)) {
         return "an address field lies above the physical address";
     }
     return NULL;
@@ -25,32 +25,58 @@ static uint64_t address_mask(const struct quire_entry_layout *layout)
     return field_mask(&layout->address[0]) | field_mask(&layout->address[1]);
 }
 
+/* All bits of an entry that attributes decide. */
+static uint64_t flags_mask(const struct quire_attribute_bits *flags)
+{
+    return flags->read.mask | flags->write.mask | flags->execute.mask | flags->user.mask |
+           flags->accessed.mask | flags->dirty.mask | flags->global.mask;
+}
+
+/* Are the ones in `bits` all next to each other? */
+static bool one_run(uint64_t bits)
+{
+    uint64_t lowest = bits & (0 - bits);
+
+    return (bits & (bits + lowest)) == 0;
+}
+
+static const char *check_address(const struct quire_format *format,
+                                 const struct quire_entry_layout *layout)
+{
+    const struct quire_field *a = &layout->address[0], *b = &layout->address[1];
+    const char *wrong = check_field(a, 8U * format->pte_bytes, format->pa_bits);
+
+    if (wrong == NULL) {
+        wrong = check_field(b, 8U * format->pte_bytes, format->pa_bits);
+    }
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if ((field_mask(a) & field_mask(b)) != 0 ||
+        (quire_ones(a->bits) << a->pa_bit & quire_ones(b->bits) << b->pa_bit) != 0) {
+        return "the two address fields overlap";
+    }
+    return one_run(quire_layout_address(layout, UINT64_MAX))
+               ? NULL
+               : "the two address fields leave a gap in the address";
+}
+
 static const char *check_layout(const struct quire_format *format,
                                 const struct quire_entry_layout *layout)
 {
-    unsigned pte_bits = 8U * format->pte_bytes;
-    uint64_t address = address_mask(layout);
+    const char *wrong = check_address(format, layout);
 
-    for (unsigned i = 0; i < QUIRE_ADDRESS_FIELDS; i++) {
-        const char *wrong = check_field(&layout->address[i], pte_bits, format->pa_bits);
-        if (wrong != NULL) {
-            return wrong;
-        }
+    if (wrong != NULL) {
+        return wrong;
     }
-    if ((field_mask(&layout->address[0]) & field_mask(&layout->address[1])) != 0) {
-        return "the two address fields overlap";
-    }
-    if (layout->address[0].bits == 0) {
-        return "an entry has no address field";
-    }
-    if (((layout->set | layout->reserved) & ~quire_ones(pte_bits)) != 0) {
+    if (((layout->set | layout->reserved) & ~quire_ones(8U * format->pte_bytes)) != 0) {
         return "a set or reserved bit lies outside the entry";
     }
     if ((layout->set & layout->reserved) != 0) {
         return "a bit is both always set and reserved";
     }
-    if ((layout->set & address) != 0) {
-        return "an always-set bit lies in the address";
+    if (((layout->set | layout->reserved) & address_mask(layout)) != 0) {
+        return "an always-set or reserved bit lies in the address";
     }
     return NULL;
 }
@@ -78,55 +104,89 @@ static const char *check_flags(const struct quire_format *format,
     return NULL;
 }
 
+/* Can a condition hold for an entry with these bits set, whatever stands in the `open` ones? */
+static bool may_hold(struct quire_bits bits, uint64_t set, uint64_t open)
+{
+    return (bits.value & ~bits.mask) == 0 && ((set ^ bits.value) & bits.mask & ~open) == 0;
+}
+
+/* Does some entry of this layout read as absent? That one address of all does (ptsim's frame 0) is
+ * allowed, and found out by quire_pte_fits(); but attributes must have no part in it. */
+static bool reads_as_absent(const struct quire_format *format,
+                            const struct quire_entry_layout *layout, uint64_t attributes)
+{
+    uint64_t address = address_mask(layout);
+
+    return may_hold(format->absent, layout->set, address | attributes) &&
+           ((format->absent.mask & address) == 0 || (format->absent.value & attributes) != 0);
+}
+
 static const char *check_leaf_level(const struct quire_format *format, unsigned level)
 {
     const struct quire_level *l = quire_level_of(format, level);
-    const char *wrong = check_layout(format, &l->as_leaf);
+    const struct quire_entry_layout *layout = &l->as_leaf;
+    uint64_t attributes = flags_mask(&format->leaf) | format->type_mask;
+    uint64_t fixed, bits;
+    const char *wrong = check_layout(format, layout);
 
-    if (wrong == NULL) {
-        wrong = check_flags(format, &format->leaf,
-                            address_mask(&l->as_leaf) | l->as_leaf.set | l->as_leaf.reserved |
-                                format->type_mask);
-    }
     if (wrong != NULL) {
         return wrong;
     }
-    if ((format->type_mask & (address_mask(&l->as_leaf) | l->as_leaf.set)) != 0) {
+    fixed = address_mask(layout) | layout->set | layout->reserved;
+    wrong = check_flags(format, &format->leaf, fixed | format->type_mask);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if ((format->type_mask & fixed) != 0) {
         return "a memory-type bit is used for something else too";
     }
-    if (quire_layout_address(&l->as_leaf, UINT64_MAX) & (quire_format_span(format, level) - 1)) {
-        return "a leaf's address has bits inside the page offset";
+    if ((format->ignored & (fixed | attributes | format->absent.mask)) != 0) {
+        return "a bit that is said to be ignored has a meaning";
     }
-    if (level < format->levels && quire_bits_hold(l->table, l->as_leaf.set)) {
+    /* Narrowed to less than the leaf's size, only address 0 is left. */
+    bits = quire_layout_address(layout, UINT64_MAX);
+    if (bits == 0 && l->shift < format->pa_bits) {
+        return "a leaf has no address field";
+    }
+    if (bits != 0 && (bits & (0 - bits)) != quire_format_span(format, level)) {
+        return "a leaf's address does not begin at the size of its page";
+    }
+    if (level < format->levels && may_hold(l->table, layout->set, address_mask(layout) | attributes)) {
         return "a leaf cannot be told from a table pointer";
     }
-    if (quire_bits_hold(format->absent, l->as_leaf.set) &&
-        (format->absent.mask & address_mask(&l->as_leaf)) == 0) {
-        return "a leaf would read as absent";
-    }
-    return NULL;
+    return reads_as_absent(format, layout, attributes) ? "a leaf would read as absent" : NULL;
 }
 
 static const char *check_table_level(const struct quire_format *format, unsigned level)
 {
     const struct quire_level *l = quire_level_of(format, level);
-    const char *wrong = check_layout(format, &l->as_table);
+    const struct quire_entry_layout *layout = &l->as_table;
+    uint64_t attributes = flags_mask(&format->table), entry;
+    const char *wrong = check_layout(format, layout);
 
     if (wrong == NULL) {
         wrong = check_flags(format, &format->table,
-                            address_mask(&l->as_table) | l->as_table.set | l->as_table.reserved);
+                            address_mask(layout) | layout->set | layout->reserved);
     }
     if (wrong != NULL) {
         return wrong;
     }
-    if (!quire_bits_hold(l->table, quire_pte_table(format, level, quire_pa_at(0)))) {
+    if (quire_layout_address(layout, UINT64_MAX) == 0) {
+        return "a table pointer has no address field";
+    }
+    if ((quire_layout_address(layout, UINT64_MAX) & (format->pte_bytes - 1U)) != 0) {
+        return "a table's address is finer than an entry";
+    }
+    entry = quire_pte_table(format, level, quire_pa_at(0));
+    if (quire_pte_rights(format, QUIRE_PTE_TABLE, entry) != QUIRE_RIGHTS) {
+        return "a table pointer could never grant a right";
+    }
+    if (!quire_bits_hold(l->table, entry) ||
+        (l->table.mask & (address_mask(layout) | attributes)) != 0) {
         return "a table pointer would read as a leaf";
     }
-    if (quire_bits_hold(format->absent, l->as_table.set) &&
-        (format->absent.mask & address_mask(&l->as_table)) == 0) {
-        return "a table pointer would read as absent";
-    }
-    return NULL;
+    return reads_as_absent(format, layout, attributes) ? "a table pointer would read as absent"
+                                                       : NULL;
 }
 
 static const char *check_level(const struct quire_format *format, unsigned level)
@@ -195,6 +255,9 @@ static const char *check_all(const struct quire_format *format)
         format->pa_bits > 64) {
         return "an address is not 1 to 64 bits wide";
     }
+    if (format->asid_bits > 16) {
+        return "an address-space number is wider than 16 bits";
+    }
     if (quire_format_page_shift(format) < 3 || quire_format_page_shift(format) > 30) {
         return "a page is not 8 bytes to 1 GiB";
     }
@@ -235,6 +298,12 @@ enum quire_status quire_format_limit_pa(struct quire_format *format, unsigned pa
 {
     if (pa_bits <= quire_format_page_shift(format) || pa_bits > format->pa_bits) {
         return QUIRE_OUT_OF_RANGE;
+    }
+    for (unsigned level = 1; level < format->levels; level++) {
+        uint64_t pointer = quire_layout_address(&format->level[level - 1].as_table, UINT64_MAX);
+        if ((pointer & quire_ones(pa_bits)) == 0) {
+            return QUIRE_OUT_OF_RANGE; /* no table could be pointed to */
+        }
     }
     for (unsigned level = 1; level <= format->levels; level++) {
         limit_layout(&format->level[level - 1].as_table, pa_bits);

@@ -10,7 +10,7 @@ unsigned quire_pte_marks(const struct quire_format *format, uint64_t entry)
                      (quire_bits_hold(bits->dirty, entry) ? QUIRE_DIRTY : 0U) |
                      (quire_bits_hold(bits->global, entry) ? QUIRE_GLOBAL : 0U);
 
-    for (unsigned type = 1; type < QUIRE_TYPES_OF_MEMORY && format->type_mask != 0; type++) {
+    for (unsigned type = 0; type < QUIRE_TYPES_OF_MEMORY && format->type_mask != 0; type++) {
         if ((entry & format->type_mask) == format->type[type]) {
             return marks | type << QUIRE_TYPE_SHIFT;
         }

@@ -127,53 +127,72 @@ enum quire_status quire_table_harvest(struct quire_table *table, struct quire_ba
     return look_through(&look, table, va, bytes);
 }
 
-/* Is every entry of the table sound, and does it hold any (unless it is the root)? */
-static bool table_sound(const struct tour *tour, unsigned level, quire_pa pa)
+/* Does this entry set no reserved bit, and point to memory if it points to a table? */
+static bool entry_sound(const struct cursor *c, uint64_t entry)
+{
+    const struct quire_format *format = c->format;
+    enum quire_pte_kind kind = quire_pte_kind(format, c->level, entry);
+
+    if (kind == QUIRE_PTE_ABSENT) {
+        return true;
+    }
+    if (quire_pte_reserved(format, c->level, kind, entry)) {
+        return false;
+    }
+    return kind == QUIRE_PTE_LEAF ||
+           quire_memory_has(c->memory, quire_pte_address(format, c->level, kind, entry),
+                            quire_format_table_bytes(format, c->level + 1));
+}
+
+/* The first entry of the table at `pa` that is not sound; 0 if it has none at all and is not the
+ * root; else the number of its entries. */
+static uint32_t first_unsound(const struct tour *tour, unsigned level, quire_pa pa)
 {
     const struct quire_format *format = tour->at.format;
     uint64_t bytes = quire_format_table_bytes(format, level);
+    uint32_t entries = level_entries(format, level), index = 0;
     struct cursor c = tour->at;
-    bool empty = true;
-    uint32_t index = 0;
+    bool empty = level > 1;
 
     c.level = level;
     c.table = quire_memory_at(c.memory, pa, bytes);
-    for (; index < level_entries(format, level); index++) {
+    for (; index < entries; index++) {
         uint64_t entry = cursor_load(&c, index);
-        enum quire_pte_kind kind = quire_pte_kind(format, level, entry);
 
         empty = empty && entry == format->empty;
-        if (kind != QUIRE_PTE_ABSENT && quire_pte_reserved(format, level, kind, entry)) {
+        if (!entry_sound(&c, entry)) {
             break;
         }
     }
     quire_memory_done(c.memory, c.table, bytes);
-    return index == level_entries(format, level) && (level == 1 || !empty);
+    return empty ? 0 : index;
 }
 
 enum quire_status quire_table_validate(const struct quire_table *table, quire_va *at)
 {
     const struct quire_format *format = table->format;
     struct tour tour = quire_tour_begin(table);
-    uint64_t tables = 0, bytes = 0;
+    uint64_t tables = 0, bytes = 0, wrong = 0;
+    bool sound = true;
     unsigned level;
     quire_pa pa;
 
-    while ((level = quire_tour_next(&tour, &pa)) != 0) {
+    /* Tables come after those below them: the first address is the lowest of all. A tree that goes
+     * round in circles has more tables than were counted. */
+    while (tables <= table->tables && (level = quire_tour_next(&tour, &pa)) != 0) {
+        uint32_t index = first_unsound(&tour, level, pa);
+
         tables++;
         bytes += quire_format_page_bytes(format) << quire_table_order(format, level);
-        if (tour.lost != 0 || tables > table->tables || !table_sound(&tour, level, pa)) {
-            if (at != NULL) {
-                *at = quire_va_at(quire_tour_address(&tour));
-            }
-            return QUIRE_CORRUPT;
+        if (index != level_entries(format, level)) {
+            uint64_t where = quire_tour_address(&tour, index);
+            wrong = sound || where < wrong ? where : wrong;
+            sound = false;
         }
     }
-    if (tables != table->tables || bytes != table->table_bytes) {
-        if (at != NULL) {
-            *at = quire_va_at(0);
-        }
-        return QUIRE_CORRUPT;
+    if (at != NULL) {
+        at->at = wrong;
     }
-    return QUIRE_OK;
+    return sound && tables == table->tables && bytes == table->table_bytes ? QUIRE_OK
+                                                                           : QUIRE_CORRUPT;
 }

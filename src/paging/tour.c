@@ -36,13 +36,15 @@ unsigned quire_tour_next(struct tour *tour, quire_pa *pa)
     return 0;
 }
 
-uint64_t quire_tour_address(const struct tour *tour)
+uint64_t quire_tour_address(const struct tour *tour, uint32_t index)
 {
-    uint64_t at = 0;
+    const struct quire_format *format = tour->at.format;
+    uint64_t at = (uint64_t)index << format->level[tour->level].shift;
+    uint64_t sign = UINT64_C(1) << (format->va_bits - 1);
 
     /* The levels above the table given last stand one entry past the one they went down through. */
     for (unsigned level = 1; level <= tour->level; level++) {
-        at |= (uint64_t)(tour->next[level - 1] - 1) << tour->at.format->level[level - 1].shift;
+        at |= (uint64_t)(tour->next[level - 1] - 1) << format->level[level - 1].shift;
     }
-    return at;
+    return format->canonical == QUIRE_SIGN_EXTENDED && (at & sign) != 0 ? at | (0 - sign) : at;
 }

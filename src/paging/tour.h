@@ -19,7 +19,7 @@ struct tour quire_tour_begin(const struct quire_table *table);
 /* The level of the next table, which is at *pa; 0 when the tour is over. */
 unsigned quire_tour_next(struct tour *tour, quire_pa *pa);
 
-/* The lowest address that the table given last translates (not sign-extended). */
-uint64_t quire_tour_address(const struct tour *tour);
+/* The lowest address that entry `index` of the table given last translates. */
+uint64_t quire_tour_address(const struct tour *tour, uint32_t index);
 
 #endif

@@ -203,7 +203,7 @@ static enum quire_status fill_zero(struct quire_request *request)
     uint64_t bytes = space_page_bytes(space);
     void *where = quire_memory_at(memory, frame_pa(space->system, request->pfn), bytes);
 
-    memset(where, 0, bytes);
+    memset(where, 0, (size_t)bytes);
     quire_memory_done(memory, where, bytes);
     request->origin = QUIRE_ORIGIN_ZERO;
     request->step = STEP_MAP;
@@ -254,7 +254,7 @@ static void clear_past_end(struct quire_request *request, uint64_t offset)
 
     if (inside < bytes) {
         where = quire_memory_at(memory, frame_pa(space->system, request->pfn), bytes);
-        memset(where + inside, 0, bytes - inside);
+        memset(where + inside, 0, (size_t)(bytes - inside));
         quire_memory_done(memory, where, bytes);
     }
 }

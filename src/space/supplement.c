@@ -65,7 +65,7 @@ static enum quire_status node_create(struct quire_supplement *s, quire_pfn *pfn)
         quire_frames_unref(s->host->frames, *pfn);
         return QUIRE_OUT_OF_RANGE;
     }
-    memset(node, 0, node_bytes(s));
+    memset(node, 0, (size_t)node_bytes(s));
     node_close(s, node);
     s->nodes++;
     return QUIRE_OK;

@@ -84,21 +84,19 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
            "the page table maps what the supplement does not know");
 }
 
-/* Both halves of the address space: a range cannot cross the hole between them. */
+/* Half by half: a range cannot cross the hole that may be between them, nor be 2^64 bytes long. */
 static void check_table(struct audit *audit)
 {
     const struct quire_space *space = audit->space;
     const struct quire_format *format = space->table.format;
-    bool halves = format->canonical == QUIRE_SIGN_EXTENDED;
-    uint64_t bytes = UINT64_C(1) << (format->va_bits - (halves ? 1 : 0));
+    uint64_t half = UINT64_C(1) << (format->va_bits - 1);
+    uint64_t upper = format->canonical == QUIRE_SIGN_EXTENDED ? 0 - half : half;
     struct quire_visitor visitor = {check_leaf, audit};
 
     expect(audit, quire_table_validate(&space->table, NULL) == QUIRE_OK,
            "a page table is not sound");
-    quire_table_visit(&space->table, quire_va_at(0), bytes, &visitor);
-    if (halves) {
-        quire_table_visit(&space->table, quire_va_at(0 - bytes), bytes, &visitor);
-    }
+    quire_table_visit(&space->table, quire_va_at(0), half, &visitor);
+    quire_table_visit(&space->table, quire_va_at(upper), half, &visitor);
 }
 
 static void check_regions(struct audit *audit)

@@ -10,8 +10,8 @@
 set -euo pipefail
 . "$(dirname "$0")/tap.sh"
 
-frame_limit=1024 # bytes of stack, one function
-chain_limit=2048 # bytes of stack, any chain of direct calls
+frame_limit=1280 # bytes of stack, one function: a TLB batch (900) is meant to live on the stack
+chain_limit=2560 # bytes of stack, any chain of direct calls
 allowed='memcpy|memmove|memset|memcmp|__u?(div|mod|divmod)[dt]i[34]' # libgcc's 64-bit division
 
 # machine -> the front of the compiler's name, extra flags
@@ -98,6 +98,7 @@ call_graph() {
 check() {
     local directory=$1 graph prefix text data bss
     machine=$2
+    [ "$machine" != s390x ] || chain_limit=3584 # its calling convention takes 160 bytes for each call
     prefix=$(cross "$machine")
     build "$directory" "$machine" '-Werror -fno-optimize-sibling-calls'
     graph=$(call_graph "$directory")

@@ -141,7 +141,14 @@ unsigned model_granted(const struct quire_format *format, unsigned attributes)
         bool on = constant ? all[i].where.value == 0 : (attributes & all[i].attribute) != 0;
         granted |= on ? all[i].attribute : 0;
     }
-    return granted | (format->type_mask != 0 ? attributes & QUIRE_TYPE : 0);
+    if (format->type_mask != 0) { /* types that look alike: the first of them */
+        unsigned wanted = (attributes & QUIRE_TYPE) >> QUIRE_TYPE_SHIFT, type = 0;
+        while (format->type[type] != format->type[wanted]) {
+            type++;
+        }
+        granted |= type << QUIRE_TYPE_SHIFT;
+    }
+    return granted;
 }
 
 /* ---- the walk ---------------------------------------------------------------------------------- */

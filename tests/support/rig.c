@@ -389,14 +389,17 @@ static void check_unchanged(const struct rig *rig, const struct rig_op *op,
     free(now);
 }
 
-/* May the table fail for want of frames? */
+/* May the table fail for want of frames? Hooks tell that they refused. With the bundled allocator:
+ * if there are fewer frames than the new tables and the splitting of leaves at both ends can take. */
 static bool may_lack_frames(const struct rig *rig, uint64_t refusals, uint64_t tables)
 {
-    if (rig->arena->host.frames != NULL) {
-        return rig->arena->frames.free < tables - rig->table.tables ||
-               tables < rig->table.tables;
+    uint64_t most = 2U * rig->format->levels;
+
+    if (rig->arena->host.frames == NULL) {
+        return rig->arena->refusals != refusals;
     }
-    return rig->arena->refusals != refusals;
+    return rig->arena->frames.free < most + (tables > rig->table.tables ? tables - rig->table.tables
+                                                                       : 0);
 }
 
 enum quire_status rig_apply(struct rig *rig, const struct rig_op *op)
@@ -497,7 +500,11 @@ static uint64_t random_pa(const struct rig *rig, struct prng *prng, const struct
     unsigned pa_bits = rig->format->pa_bits;
     uint64_t pa = prng_next(prng) >> (64 - pa_bits) & ~(page_bytes(rig) - 1);
     uint64_t align = span_of(rig, 1 + (unsigned)prng_below(prng, rig->format->levels));
+    const struct quire_level *last = &rig->format->level[rig->format->levels - 1];
 
+    if (!prng_one_in(prng, 4)) { /* where small leaves reach, which may be less far (PSE-36) */
+        pa &= model_address(&last->as_leaf, UINT64_MAX);
+    }
     if (!prng_one_in(prng, 3)) { /* as far from a leaf's start as the virtual address is */
         pa = (pa & ~(align - 1)) | (op->va & (align - 1));
     }

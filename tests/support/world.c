@@ -7,7 +7,14 @@
 #include "quire/pte.h"
 #include "tests/support/check.h"
 
-enum { WHOLE_UP_TO = 1024, WINDOW_PAGES = 40, FILE_PAGES = 24, MOST_FRAMES = 4096 };
+enum {
+    WHOLE_UP_TO = 256,
+    WINDOW_PAGES = 40,
+    FILE_PAGES = 24,
+    MOST_FRAMES = 4096,
+    MOST_BYTES = 4 << 20,
+    FEW_FRAMES = 1024
+};
 
 /* ---- where things are -------------------------------------------------------------------------- */
 
@@ -61,13 +68,17 @@ static void choose_windows(struct world *world)
     bool sign = format->canonical == QUIRE_SIGN_EXTENDED;
     uint64_t last = quire_ones(format->va_bits - (sign ? 1U : 0U)); /* below the hole */
     uint64_t window = WINDOW_PAGES * world->page_bytes;
+    uint64_t border = quire_format_span(format, 1);
 
     if (last / world->page_bytes < WHOLE_UP_TO) {
         window = last + 1;
     }
     add_window(world, 0, window);
+    while (border < 2 * window) {
+        border += quire_format_span(format, 1);
+    }
     if (window <= last && format->levels > 1) {
-        add_window(world, quire_format_span(format, 1) - window / 2, window);
+        add_window(world, border - window / 2, window);
     }
     if (window <= last && sign) {
         add_window(world, last - (window - 1), window);
@@ -129,7 +140,8 @@ static void make_file(struct world *world)
 /* The largest memory that pages and tables can lie in, as far as any test needs. */
 static uint64_t reach(const struct quire_format *format)
 {
-    uint64_t ram = MOST_FRAMES * quire_format_page_bytes(format);
+    uint64_t most = MOST_FRAMES * quire_format_page_bytes(format);
+    uint64_t ram = most < MOST_BYTES ? most : MOST_BYTES;
     struct machine machine;
     struct machine_config config = {
         .format = format, .policy = &quire_policy_fifo, .records = MACHINE_RECORDS_BESIDE};
@@ -154,7 +166,7 @@ struct machine_config world_config(const struct quire_format *format,
         .tlb_ways = 4,
         .policy = policy,
         .records = MACHINE_RECORDS_BESIDE,
-        .swap_bytes = (WORLD_SPACES * WHOLE_UP_TO) * quire_format_page_bytes(format),
+        .swap_bytes = (WORLD_SPACES * 2 * WHOLE_UP_TO) * quire_format_page_bytes(format),
         .verify_flushes = true,
     };
 }
@@ -170,6 +182,8 @@ void world_open(struct world *world, const struct machine_config *config, struct
     checkf(machine_open(&world->machine, config, &why) == QUIRE_OK, "%s: %s", config->format->name,
            why);
     world->frames_at_start = world->machine.frames.free;
+    world->spaces = world->machine.frames.total < FEW_FRAMES ? 2 : WORLD_SPACES;
+    world->may_fail = world->machine.frames.total < FEW_FRAMES ? 1U << QUIRE_NO_MEMORY : 0;
     for (uint32_t i = 0; i < world->machine.frames.total; i++) {
         if (quire_frames_count(&world->machine.frames, quire_pfn_of(i)) == 0) {
             memset(world->machine.ram + i * world->page_bytes, 0xa5, world->page_bytes);
@@ -228,23 +242,21 @@ const char *world_unfit(const struct quire_format *format, const struct quire_po
     return status == QUIRE_OK ? NULL : quire_status_text(status);
 }
 
-uint32_t world_overhead(const struct quire_format *format, unsigned spaces)
+uint32_t world_overhead(const struct quire_format *format)
 {
     struct machine_config config = world_config(format, &quire_policy_fifo);
     struct prng prng = {0};
     struct world world;
-    uint32_t overhead;
+    uint32_t overhead, next;
 
     world_open(&world, &config, &prng);
-    world.may_fail = 1U << QUIRE_NO_MEMORY;
-    for (unsigned i = 0; i < spaces && world_create(&world, i); i++) {
-        for (uint32_t page = 0; page < world.pages; page = world_window_end(&world, page)) {
-            world_map(&world, i, page, world_window_end(&world, page) - page, QUIRE_RIGHTS, 0,
-                      QUIRE_NONE);
-        }
-        for (uint32_t page = 0; page < world.pages; page++) {
-            world_access(&world, i, world_va(&world, page), QUIRE_READ, 1);
-        }
+    check(world_create(&world, 0));
+    for (uint32_t page = 0; page < world.pages; page = next) {
+        next = world_window_end(&world, page);
+        world_map(&world, 0, page, next - page, QUIRE_RIGHTS, 0, QUIRE_NONE);
+    }
+    for (uint32_t page = 0; page < world.pages; page++) {
+        world_access(&world, 0, world_va(&world, page), QUIRE_READ, 1);
     }
     overhead = world.frames_at_start - world.machine.frames.free - world.machine.system.resident;
     world_close(&world);
@@ -523,7 +535,7 @@ static void random_map(struct world *world, unsigned space, uint32_t page, uint3
 
 void world_random_change(struct world *world)
 {
-    unsigned space = (unsigned)prng_below(world->prng, WORLD_SPACES);
+    unsigned space = (unsigned)prng_below(world->prng, world->spaces);
     uint32_t page = (uint32_t)prng_below(world->prng, world->pages);
     uint32_t most = world_window_end(world, page) - page;
     uint32_t pages = 1 + (uint32_t)prng_below(world->prng, most < 12 ? most : 12);

@@ -48,6 +48,7 @@ struct world {
     struct world_window window[WORLD_WINDOWS];
     unsigned windows;
     uint32_t pages;
+    unsigned spaces; /* how many of these to use: two on tiny machines */
     struct world_space space[WORLD_SPACES];
 
     struct quire_object file; /* for regions: some pages and a bit, full of noise */
@@ -62,7 +63,7 @@ struct world {
 /* Can the format have address spaces at all on a machine of its own size? If not, why. */
 const char *world_unfit(const struct quire_format *format, const struct quire_policy_ops *policy);
 
-/* All the memory that the format reaches, but at most 4,096 frames; records beside memory; a swap disk for
+/* All the memory that the format reaches, but at most 4,096 frames or 4 MiB; records beside memory; a swap disk for
  * more pages than all spaces can have. To be changed as wanted, and given to world_open(). */
 struct machine_config world_config(const struct quire_format *format,
                                    const struct quire_policy_ops *policy);
@@ -70,8 +71,8 @@ struct machine_config world_config(const struct quire_format *format,
 /* No space is alive yet. Memory is full of garbage. */
 void world_open(struct world *world, const struct machine_config *config, struct prng *prng);
 
-/* Frames that tables and records take when every page of `spaces` spaces is in use. */
-uint32_t world_overhead(const struct quire_format *format, unsigned spaces);
+/* Frames that tables and records take when every page of one space is in use. */
+uint32_t world_overhead(const struct quire_format *format);
 
 /* Destroys what is alive, and checks that every frame and slot is back. */
 void world_close(struct world *world);

@@ -158,8 +158,8 @@ static bool machine_parse(struct settings *settings)
     struct problem problem;
     struct replay_config *config = &settings->config;
 
-    if (!format_choose(settings->format != NULL ? settings->format : "i386",
-                       &settings->described, &config->format, &problem)) {
+    settings->format = settings->format != NULL ? settings->format : "i386";
+    if (!format_choose(settings->format, &settings->described, &config->format, &problem)) {
         fail("replay: %s", problem.text);
         return false;
     }
@@ -279,6 +279,8 @@ static void show(const struct settings *settings, const struct trace *trace,
 {
     struct replay_report report = {.trace = settings->trace,
                                    .trace_kind = trace_format_name(trace),
+                                   .format_argument = settings->format,
+                                   .limit = settings->records_limit,
                                    .replay = replay,
                                    .figures = replay_figures(replay),
                                    .seconds = seconds};
@@ -305,7 +307,7 @@ static int run_and_report(const struct settings *settings, struct trace *trace,
 {
     double start = progress_clock();
 
-    if (trace_error(trace) != NULL || trace_writer_failed(writer) ||
+    if ((settings->save != NULL && trace_writer_error(writer) != NULL) ||
         !run(settings, trace, writer, replay) ||
         (writer != NULL && !trace_writer_commit(writer))) {
         return report_failure(trace, writer, replay);

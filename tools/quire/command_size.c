@@ -80,8 +80,8 @@ static void print_tables(const struct quire_format *format, const struct table_s
     for (unsigned level = 1; level <= format->levels; level++) {
         uint64_t tables = size->tables[level - 1];
 
-        printf("    level %-2u   %24s tables  of %s\n", level, number_text(tables).text,
-               size_text(quire_format_table_bytes(format, level)).text);
+        printf("    level %-2u %28s table%s of %s\n", level, number_text(tables).text,
+               tables == 1 ? " " : "s", size_text(quire_format_table_bytes(format, level)).text);
     }
 }
 

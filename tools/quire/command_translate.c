@@ -261,7 +261,7 @@ static bool choose_root(const struct settings *settings, const struct image *ima
     align = align < page ? align : page;
     if (root->at % align != 0) {
         fail("translate: the root 0x%" PRIx64 " is not a multiple of %" PRIu64
-             ", as a %s table has to be",
+             ", as the root of %s has to be",
              root->at, align, format->name);
         return false;
     }

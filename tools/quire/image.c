@@ -5,8 +5,8 @@
 
 #include "page_text.h"
 
-/* What comes through a pipe has to be held in memory; files are only looked at. */
-#define PIPE_LIMIT ((size_t)1 << 30)
+/* What comes through a pipe is held in memory; files of any size are only looked at. */
+#define PIPE_LIMIT ((size_t)256 << 20)
 
 /* Takes the memory out of a text. */
 static bool take_text(struct image *image, const char *name, struct problem *problem)

@@ -26,6 +26,8 @@ static const struct command commands[] = {
      command_size_help},
     {"ptsim", "the 16 KB teaching machine: processes, page tables, loads and stores", command_ptsim,
      command_ptsim_help},
+    {"replay", "a real program's memory references on a machine with too little memory",
+     command_replay, command_replay_help},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -96,6 +98,7 @@ int main(int argc, char **argv)
 {
     int status;
 
+    output_program = argc > 0 ? argv[0] : output_program;
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a write error, reported like any other */
     status = run(argc, argv);
     if (status != STATUS_OK) {

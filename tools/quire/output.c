@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *output_program = "quire";
+
 /* What users typed may hold anything: a line stays a line. */
 static void make_one_line(char *text)
 {

@@ -14,6 +14,9 @@
 
 enum { STATUS_OK = 0, STATUS_BAD = 2 };
 
+/* How the user called this program, for commands that are suggested to him. Set by main(). */
+extern const char *output_program;
+
 struct problem {
     char text[400]; /* one line, no newline at its end */
 };

@@ -193,6 +193,9 @@ static bool read_page(struct page_text *into, struct line *line,
         return problem_set(line->problem, "%s: line %u: a page of %zu bytes, others have %zu",
                            line->name, line->number, bytes, into->page_bytes);
     }
+    if (into->pages == 0 && into->bytes != 0) {
+        return wrong(line, "pages behind the entries of a linear page table: two programs in one");
+    }
     if (bytes > MEMORY_MOST || number >= MEMORY_MOST / bytes) {
         return wrong(line, "the page lies beyond 64 MiB, the most that a text image can hold");
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "quire/pte.h"
+#include "run.h"
 
 /* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 3 % of it
  * with pages of 4 KiB. */
@@ -15,6 +16,8 @@ enum { SWAP_PER_PAGE = 32, SWAP_PAGES_WITH_FRAMES = 1 << 18 };
 /* Memory that is to be enough for everything: no more table frames of one level than this, and some
  * frames for the core's own lists. */
 enum { TABLE_FRAMES_ENOUGH = 1 << 16, SPARE_FRAMES = 8 };
+
+enum { RUN_MAX = 4096 }; /* records at once: see count_kinds() */
 
 static const unsigned access_of[] = {
     [TRACE_FETCH] = QUIRE_EXECUTE | QUIRE_USER,
@@ -75,7 +78,7 @@ static uint64_t most_nodes(const struct quire_format *format)
     uint64_t frames = 0;
 
     do {
-        nodes = (nodes - 1 >> node_bits) + 1;
+        nodes = ((nodes - 1) >> node_bits) + 1;
         frames += at_most(nodes, TABLE_FRAMES_ENOUGH);
     } while (nodes > 1);
     return frames;
@@ -312,6 +315,7 @@ static bool refer(struct replay *replay, const struct trace_record *record, bool
 {
     uint64_t page = UINT64_C(1) << replay->page_shift;
     struct machine_trap trap;
+    unsigned char *where;
     quire_pfn pfn;
 
     for (uint64_t skip = 0, bytes; skip < record->size; skip += bytes) {
@@ -323,43 +327,57 @@ static bool refer(struct replay *replay, const struct trace_record *record, bool
                               access_of[record->kind], &pfn, &trap) != MACHINE_OK) {
             return stuck(replay, &trap);
         }
-        if (verified && !verify(replay, record, skip, bytes,
-                                replay->machine.ram +
-                                    (quire_pfn_pa(pfn, replay->page_shift).at | offset))) {
-            return false;
+        where = replay->machine.ram + (quire_pfn_pa(pfn, replay->page_shift).at | offset);
+        if (verified) {
+            if (!verify(replay, record, skip, bytes, where)) {
+                return false;
+            }
+        } else if (record->kind >= TRACE_STORE) {
+            *where = 1;
         }
     }
     return true;
 }
 
-/* As refer() without verification, at best speed for what most records are: within a page. */
-static inline bool refer_quickly(struct replay *replay, const struct trace_record *record)
+/* Without verification, at best speed: nearly all references are within a page that the TLB has. */
+static size_t run_unverified(struct replay *replay, const struct trace_record *batch, size_t n)
 {
-    uint64_t last = record->address + (record->size - 1);
-    struct machine_trap trap;
-    quire_pfn pfn;
+    struct machine_run run = machine_run_begin(&replay->machine, &replay->space);
+    const struct trace_record *end = batch + n;
+    const struct trace_record *at;
+    uint64_t start = replay->done;
 
-    if ((record->address ^ last) >> replay->page_shift != 0) {
-        return refer(replay, record, false);
+    for (at = batch; at < end; at++) {
+        uint64_t last = at->address + (at->size - 1);
+        quire_pfn pfn = quire_pfn_of(QUIRE_NONE);
+
+        if ((at->address ^ last) >> run.page_shift == 0) {
+            pfn = machine_run_hit(&run, quire_va_at(at->address), access_of[at->kind]);
+        }
+        if (quire_pfn_none(pfn)) {
+            machine_run_end(&run);
+            replay->done = start + (uint64_t)(at - batch) + 1;
+            if (!refer(replay, at, false)) {
+                return (size_t)(at - batch);
+            }
+            run = machine_run_begin(&replay->machine, &replay->space);
+        } else if (at->kind >= TRACE_STORE) {
+            replay->machine.ram[(uint64_t)pfn.n << run.page_shift] = 1;
+        }
     }
-    return machine_reference(&replay->machine, &replay->space, quire_va_at(record->address),
-                             access_of[record->kind], &pfn, &trap) == MACHINE_OK ||
-           stuck(replay, &trap);
+    machine_run_end(&run);
+    replay->done = start + n;
+    return n;
 }
 
-/* Up to the end of the curve's interval, or to the first that fails. */
-static size_t run_some(struct replay *replay, const struct trace_record *batch, size_t n)
+static size_t run_verified(struct replay *replay, const struct trace_record *batch, size_t n)
 {
-    uint64_t before = replay->done;
-
     for (size_t i = 0; i < n; i++) {
-        replay->records[batch[i].kind]++;
-        replay->done = before + i + 1;
-        if (replay->config.verify ? !refer(replay, &batch[i], true)
-                                  : !refer_quickly(replay, &batch[i])) {
+        replay->done++;
+        if (!refer(replay, &batch[i], true)) {
             return i;
         }
-        replay->verified_loads += replay->config.verify && batch[i].kind != TRACE_STORE;
+        replay->verified_loads += batch[i].kind != TRACE_STORE;
     }
     return n;
 }
@@ -372,12 +390,27 @@ static uint64_t faults_of(const struct replay *replay)
            events[QUIRE_EVENT_SWAP_IN];
 }
 
+/* Four counts of 16 bits in one sum. => n < 1 << 16 */
+static void count_kinds(struct replay *replay, const struct trace_record *batch, size_t n)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        sum += UINT64_C(1) << 16 * batch[i].kind;
+    }
+    for (unsigned kind = 0; kind <= TRACE_MODIFY; kind++) {
+        replay->records[kind] += sum >> 16 * kind & 0xffff;
+    }
+}
+
 bool replay_run(struct replay *replay, const struct trace_record *batch, size_t n)
 {
     while (n != 0 && replay->outcome == REPLAY_OK) {
-        size_t some = (size_t)at_most(n, curve_left(&replay->curve));
+        size_t some = (size_t)at_most(at_most(n, RUN_MAX), curve_left(&replay->curve));
 
-        some = run_some(replay, batch, some);
+        some = replay->config.verify ? run_verified(replay, batch, some)
+                                     : run_unverified(replay, batch, some);
+        count_kinds(replay, batch, some);
         curve_add(&replay->curve, some, faults_of(replay));
         batch += some;
         n -= some;

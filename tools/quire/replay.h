@@ -13,9 +13,10 @@
  * execute access, TRACE_MODIFY a single write access (it loads first). Nothing is collapsed.
  *
  * The program has one zero-filled region that it may read, write and execute: all addresses that the
- * format translates. A trace tells where the program went, not what its memory held; so with `verify`
- * every store writes bytes made from the number of its reference, and every load and fetch is
- * compared with a shadow copy that the machine knows nothing of.
+ * format translates. A trace tells where the program went, not what its memory held. So code and
+ * constants are zeros; and with `verify` every store writes bytes made from the number of its
+ * reference, and every load and fetch is compared with a shadow copy that the machine knows nothing
+ * of. Without, a store writes just one byte: what is dropped or swapped is the same.
  */
 #ifndef QUIRE_TOOLS_REPLAY_H
 #define QUIRE_TOOLS_REPLAY_H

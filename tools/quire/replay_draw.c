@@ -115,14 +115,18 @@ static void put_curve_row(struct draw_style style, const unsigned *height, unsig
                           double highest)
 {
     unsigned below = row * EIGHTHS;
+    unsigned end = CURVE_WIDTH;
 
     if (row == CURVE_HEIGHT - 1 || row == 0) {
         printf("  %10.0f %s", row == 0 ? 0.0 : highest, style.unicode ? "\u2524" : "|");
     } else {
         printf("  %10s %s", "", style.unicode ? "\u2502" : "|");
     }
+    while (end > 0 && height[end - 1] <= below) {
+        end--;
+    }
     set_colour(style, 36);
-    for (unsigned x = 0; x < CURVE_WIDTH; x++) {
+    for (unsigned x = 0; x < end; x++) {
         unsigned above = height[x] > below ? height[x] - below : 0;
         put_bar(style, above < EIGHTHS ? above : EIGHTHS);
     }
@@ -181,26 +185,83 @@ static void put_word(const char *text)
     putchar('\'');
 }
 
-/* The command that was run, but for its policy and memory. */
+/* A size so that size_parse() reads the same again. */
+static void put_size(const char *option, uint64_t bytes)
+{
+    printf(" %s %" PRIu64 "%s", option, bytes % 1024 == 0 ? bytes / 1024 : bytes,
+           bytes % 1024 == 0 ? "K" : "");
+}
+
+/* The command that was run, with this policy and memory instead. */
 static void put_command(const struct replay_report *report, const char *policy, uint64_t ram,
                         uint64_t frames)
 {
     const struct replay_config *config = &report->replay->config;
-    bool piped = strcmp(report->trace, "-") == 0;
 
     fputs("    ", stdout);
     put_word(output_program);
     fputs(" replay ", stdout);
     put_word(report->trace);
+    fputs(" --format ", stdout);
+    put_word(report->format_argument);
     if (ram != 0) {
-        printf(" --ram %" PRIu64 "K", ram / 1024);
+        put_size("--ram", ram);
     } else {
         printf(" --frames %" PRIu64, frames);
     }
     printf(" --policy %s", policy);
-    if (strcmp(config->format->name, "i386") != 0) {
-        fputs(" --format ", stdout);
-        put_word(report->format_argument);
+    if (config->swap_bytes != replay_default_swap(config)) {
+        put_size("--swap-size", config->swap_bytes);
     }
-    puts(piped ? " < TRACE" : "");
+    if (report->limit != UINT64_MAX) {
+        printf(" --limit %" PRIu64, report->limit);
+    }
+    puts(strcmp(report->trace, "-") == 0 ? " < TRACE" : "");
+}
+
+/* Would half of the memory do? Tables and records must fit it, and its swap all pages. */
+static bool half_will_do(const struct replay_report *report)
+{
+    const struct replay_figures *f = &report->figures;
+    struct replay_config half = report->replay->config;
+    uint64_t page = quire_format_page_bytes(half.format);
+
+    half.ram_bytes = half.ram_bytes / page / 2 * page;
+    half.frames /= 2;
+    if (half.frames == 0 && f->table_bytes + f->supplement_bytes + f->record_bytes + 8 * page >
+                                half.ram_bytes) {
+        return false;
+    }
+    return f->touched * page <= replay_default_swap(&half) &&
+           half.swap_bytes == replay_default_swap(&report->replay->config);
+}
+
+void replay_draw_outlook(const struct replay_report *report)
+{
+    const struct replay_config *config = &report->replay->config;
+    const struct replay_figures *f = &report->figures;
+    const char *other = strcmp(config->policy->name, "lru") == 0 ? "fifo" : "lru";
+    uint64_t page = quire_format_page_bytes(config->format);
+    bool half = half_will_do(report);
+
+    if (config->verify) {
+        printf("\nEvery load was verified: %s bytes, loaded %s times, were the bytes stored "
+               "before.\n", grouped(f->verified_bytes).text, grouped(f->verified_loads).text);
+    } else {
+        puts("\nNo load was verified, as --no-verify asked.");
+    }
+    printf("\nTo try next:\n  another policy: does %s fault less than %s?\n", other,
+           config->policy->name);
+    put_command(report, other, config->ram_bytes, config->frames);
+    printf("  %s the memory: how much %s is it?\n", half ? "half" : "twice",
+           half ? "worse" : "better");
+    put_command(report, config->policy->name,
+                half ? config->ram_bytes / page / 2 * page : config->ram_bytes * 2,
+                half ? config->frames / 2 : config->frames * 2);
+    puts("  what the page tables look like, bit by bit:");
+    fputs("    ", stdout);
+    put_word(output_program);
+    fputs(" formats ", stdout);
+    put_word(report->format_argument);
+    putchar('\n');
 }

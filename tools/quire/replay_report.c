@@ -62,6 +62,17 @@ static void text_machine(const struct replay_report *report)
            config->swap_path != NULL ? config->swap_path : "");
 }
 
+/* About how much so many pages are. */
+static struct size_text text_of_pages(const struct replay_report *report, uint64_t pages)
+{
+    double kib = (double)(pages << report->replay->page_shift) / 1024;
+    struct size_text text;
+
+    snprintf(text.text, sizeof(text.text), kib < 1024 ? "%.0f KiB" : "%.1f MiB",
+             kib < 1024 ? kib : kib / 1024);
+    return text;
+}
+
 static void text_references(const struct replay_report *report)
 {
     const struct replay_figures *f = &report->figures;
@@ -71,20 +82,18 @@ static void text_references(const struct replay_report *report)
          grouped(kind[TRACE_FETCH]).text, grouped(kind[TRACE_LOAD]).text,
          grouped(kind[TRACE_STORE]).text, grouped(kind[TRACE_MODIFY]).text);
     line("page references", f->page_references, "to %s pages, %s", grouped(f->touched).text,
-         size_text(f->touched << report->replay->page_shift).text);
+         text_of_pages(report, f->touched).text);
     line("TLB hits", f->tlb_hits, "%s", percent_of(f->tlb_hits, f->page_references).text);
     line("walks", f->walks, "%.2f steps each",
          f->walks != 0 ? (double)f->walk_steps / (double)f->walks : 0.0);
-    line("faults", f->faults, "%s zero-filled, %s from swap, %s from files",
-         grouped(f->zero_fills).text, grouped(f->swap_ins).text, grouped(f->file_reads).text);
-    line("write upgrades", f->upgrades, "faults of pages that were there, but read-only");
-    line("evictions", f->evictions, "%s written to swap; dropped: %s zero, %s as in swap, %s as in "
-         "a file", grouped(f->swap_outs).text, grouped(f->dropped_zero).text,
-         grouped(f->dropped_in_swap).text, grouped(f->dropped_in_file).text);
-    line("swap in", f->disk_reads, "pages, %s",
-         size_text(f->disk_reads << report->replay->page_shift).text);
-    line("swap out", f->disk_writes, "pages, %s",
-         size_text(f->disk_writes << report->replay->page_shift).text);
+    line("faults", f->faults, "%s filled with zeros, %s from swap", grouped(f->zero_fills).text,
+         grouped(f->swap_ins).text);
+    line("write upgrades", f->upgrades, "pages that were there, and became writable");
+    line("evictions", f->evictions, "%s written to swap; dropped: %s never stored to, %s in swap "
+         "still", grouped(f->swap_outs).text, grouped(f->dropped_zero).text,
+         grouped(f->dropped_in_swap).text);
+    line("swap in", f->disk_reads, "pages, %s", text_of_pages(report, f->disk_reads).text);
+    line("swap out", f->disk_writes, "pages, %s", text_of_pages(report, f->disk_writes).text);
 }
 
 static void text_memory(const struct replay_report *report)

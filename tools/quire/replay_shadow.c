@@ -20,12 +20,14 @@ static inline uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
+#define NO_BYTE_ZERO UINT64_C(0x0101010101010101)
+
 void shadow_bytes(uint64_t number, unsigned char *to, size_t size)
 {
     uint64_t value = 0;
 
     for (size_t i = 0; i < size; i++) {
-        value = i % 8 == 0 ? mix(number * 1024 + i / 8) : value >> 8;
+        value = i % 8 == 0 ? mix(number * 1024 + i / 8) | NO_BYTE_ZERO : value >> 8;
         to[i] = (unsigned char)value;
     }
 }

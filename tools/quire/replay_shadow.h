@@ -37,7 +37,8 @@ static inline unsigned char *shadow_page(struct shadow *shadow, uint64_t vpn)
     return last->vpn == vpn && last->bytes != NULL ? last->bytes : shadow_find(shadow, vpn);
 }
 
-/* The bytes that the reference `number` stores: the first `size` of a sequence of its own. */
+/* The bytes that the reference `number` stores: the first `size` of a sequence of its own, none of
+ * them 0: a page that was stored to is never mistaken for one that was not. */
 void shadow_bytes(uint64_t number, unsigned char *to, size_t size);
 
 #endif

@@ -24,9 +24,9 @@ void trace_quote(char *to, size_t room, const unsigned char *bytes, size_t n)
 void trace_failure_name(struct trace_failure *failure, const char *name)
 {
     size_t length = strlen(name);
-    size_t most = sizeof failure->name - sizeof "...";
+    size_t most = sizeof(failure->name) - sizeof "...";
     if (length > most) {
-        snprintf(failure->name, sizeof failure->name, "...%s", name + length - most);
+        snprintf(failure->name, sizeof(failure->name), "...%s", name + length - most);
     } else {
         memcpy(failure->name, name, length + 1);
     }
@@ -40,10 +40,10 @@ void trace_failure_name(struct trace_failure *failure, const char *name)
 bool trace_fail(struct trace_failure *failure, const char *format, ...)
 {
     if (failure->text[0] == '\0') {
-        int used = snprintf(failure->text, sizeof failure->text, "%s: ", failure->name);
+        int used = snprintf(failure->text, sizeof(failure->text), "%s: ", failure->name);
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(failure->text + used, sizeof failure->text - (size_t)used, format, arguments);
+        vsnprintf(failure->text + used, sizeof(failure->text) - (size_t)used, format, arguments);
         va_end(arguments);
     }
     return false;
@@ -68,10 +68,11 @@ static bool refuse_other_packers(struct trace *trace, const unsigned char *bytes
         {{0xfd, '7', 'z', 'X'}, "xz", "xzcat"},
         {{'B', 'Z', 'h', 0x00}, "bzip2", "bzcat"},
     };
-    for (size_t i = 0; i < sizeof packers / sizeof packers[0]; i++) {
+    for (size_t i = 0; i < sizeof(packers) / sizeof(packers[0]); i++) {
         size_t length = packers[i].magic[3] ? 4 : 3;
         if (memcmp(bytes, packers[i].magic, length) == 0) {
-            return trace_fail(&trace->failure, "is compressed with %s, expected lackey text, a "
+            return trace_fail(&trace->failure,
+                              "is compressed with %s, expected lackey text, a "
                               "quire trace, or either in zstd: %s FILE | quire replay -",
                               packers[i].name, packers[i].command);
         }
@@ -119,7 +120,7 @@ static bool recognise(struct trace *trace)
 
 static struct trace *new_trace(const char *name)
 {
-    struct trace *trace = calloc(1, sizeof *trace);
+    struct trace *trace = calloc(1, sizeof(*trace));
     if (trace) {
         trace->input.descriptor = -1;
         trace_failure_name(&trace->failure, name);
@@ -200,31 +201,4 @@ void trace_close(struct trace *trace)
         trace_input_close(&trace->input);
         free(trace);
     }
-}
-
-/* Copies until the reader ends; the writer's errors and the reader's are told alike. */
-static bool copy_records(struct trace *in, struct trace_writer *out)
-{
-    struct trace_record batch[4096];
-    size_t n;
-    while ((n = trace_read(in, batch, sizeof batch / sizeof batch[0])) != 0) {
-        if (!trace_writer_put(out, batch, n)) {
-            return false;
-        }
-    }
-    return !trace_error(in) && trace_writer_commit(out);
-}
-
-bool trace_convert(const char *from, const char *to, char *error, size_t error_size)
-{
-    struct trace *in = trace_open(from);
-    struct trace_writer *out = trace_error(in) ? NULL : trace_writer_open(to);
-    bool done = out && copy_records(in, out);
-    if (!done) {
-        const char *why = trace_error(in) ? trace_error(in) : trace_writer_error(out);
-        snprintf(error, error_size, "%s", why);
-    }
-    trace_writer_close(out);
-    trace_close(in);
-    return done;
 }

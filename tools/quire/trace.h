@@ -106,7 +106,4 @@ uint64_t trace_writer_bytes(const struct trace_writer *writer);
 /* Frees the writer; if it was not committed, its temporary file is removed. */
 void trace_writer_close(struct trace_writer *writer);
 
-/* Copies every record of `from` (fresh from trace_open) to a compact trace. False: see `error`. */
-bool trace_convert(const char *from, const char *to, char *error, size_t error_size);
-
 #endif

@@ -105,8 +105,8 @@ static void get_literal(struct compact_reader *reader, struct payload *payload)
     unsigned control = (unsigned)get_byte(payload);
     unsigned size_code = control >> 2 & 15;
     unsigned base = control >> 6;
-    uint64_t size = size_code == COMPACT_SIZE_ELSEWHERE ? get_varint(payload)
-                                                        : compact_sizes[size_code];
+    uint64_t size =
+        size_code == COMPACT_SIZE_ELSEWHERE ? get_varint(payload) : compact_sizes[size_code];
     uint64_t zigzag = base == COMPACT_AS_EXPECTED ? 0 : get_varint(payload);
     uint64_t difference = zigzag >> 1 ^ (0 - (zigzag & 1));
 
@@ -120,8 +120,8 @@ static void get_literal(struct compact_reader *reader, struct payload *payload)
         payload->sound &= base <= COMPACT_FROM_KIND;
     }
     record->address += difference;
-    payload->sound &= size >= 1 && size <= TRACE_SIZE_MAX &&
-                      record->address + (size - 1) >= record->address;
+    payload->sound &=
+        size >= 1 && size <= TRACE_SIZE_MAX && record->address + (size - 1) >= record->address;
     reader->filled += payload->sound;
 }
 
@@ -131,7 +131,7 @@ static void copy_records(struct compact_reader *reader, size_t n)
     struct trace_record *to = reader->records + reader->filled;
     const struct trace_record *from = to - reader->distance;
     if (n <= reader->distance) {
-        memcpy(to, from, n * sizeof *to);
+        memcpy(to, from, n * sizeof(*to));
     } else {
         for (size_t i = 0; i < n; i++) {
             to[i] = from[i];
@@ -168,7 +168,7 @@ static void slide_window(struct compact_reader *reader)
 {
     if (reader->filled + COMPACT_BLOCK_RECORDS > 2 * COMPACT_WINDOW) {
         memmove(reader->records, reader->records + reader->filled - COMPACT_WINDOW,
-                COMPACT_WINDOW * sizeof *reader->records);
+                COMPACT_WINDOW * sizeof(*reader->records));
         reader->filled = COMPACT_WINDOW;
     }
 }
@@ -204,8 +204,10 @@ bool trace_compact_start(struct trace *trace)
     size_t there = input->end - input->start;
     size_t known = there < COMPACT_MAGIC_BYTES ? there : COMPACT_MAGIC_BYTES;
     if (memcmp(bytes, compact_magic, known) != 0) {
-        return trace_fail(&trace->failure, "begins like a quire trace but is none: its first "
-                          "%d bytes should read \\x89QTRACE\\n", COMPACT_MAGIC_BYTES);
+        return trace_fail(&trace->failure,
+                          "begins like a quire trace but is none: its first "
+                          "%d bytes should read \\x89QTRACE\\n",
+                          COMPACT_MAGIC_BYTES);
     }
     if (there < COMPACT_HEADER_BYTES) {
         return trace_fail(&trace->failure, "is cut short: it ends in its header");
@@ -217,7 +219,7 @@ bool trace_compact_start(struct trace *trace)
     }
     input->start += COMPACT_HEADER_BYTES;
     trace->compact.distance = 1;
-    trace->compact.records = malloc(2 * COMPACT_WINDOW * sizeof *trace->compact.records);
+    trace->compact.records = malloc(2 * COMPACT_WINDOW * sizeof(*trace->compact.records));
     return trace->compact.records || trace_fail(&trace->failure, "not enough memory to read it");
 }
 
@@ -231,9 +233,10 @@ static bool end_trace(struct trace *trace, struct payload *payload)
     }
     reader->ended = true;
     if (!payload->sound || payload->at != payload->end || count != reader->total) {
-        return trace_fail(&trace->failure, "is damaged: it ends after %llu references, "
-                          "expected %llu", (unsigned long long)reader->total,
-                          (unsigned long long)count);
+        return trace_fail(&trace->failure,
+                          "is damaged: it ends after %llu references, "
+                          "expected %llu",
+                          (unsigned long long)reader->total, (unsigned long long)count);
     }
     if (trace_input_need(&trace->input, 1, &trace->failure)) {
         return trace_fail(&trace->failure, "is damaged: something follows its end, at byte %llu",
@@ -256,10 +259,11 @@ static bool next_block(struct trace *trace)
     uint32_t bytes = compact_get32(header + 4);
     uint32_t checksum = compact_get32(header + 8);
     if (records > COMPACT_BLOCK_RECORDS || bytes > COMPACT_BLOCK_BYTES) {
-        return trace_fail(&trace->failure, "is damaged: block %llu claims %lu references in %lu "
-                          "bytes, expected at most %d in %d", (unsigned long long)reader->block,
-                          (unsigned long)records, (unsigned long)bytes, COMPACT_BLOCK_RECORDS,
-                          COMPACT_BLOCK_BYTES);
+        return trace_fail(&trace->failure,
+                          "is damaged: block %llu claims %lu references in %lu "
+                          "bytes, expected at most %d in %d",
+                          (unsigned long long)reader->block, (unsigned long)records,
+                          (unsigned long)bytes, COMPACT_BLOCK_RECORDS, COMPACT_BLOCK_BYTES);
     }
     if (!trace_input_need(input, COMPACT_BLOCK_HEADER_BYTES + bytes, &trace->failure)) {
         return cut_short(trace, "block");
@@ -270,9 +274,11 @@ static bool next_block(struct trace *trace)
     uint32_t found = compact_checksum(compact_checksum(0, header, 8), payload.at, bytes);
     input->start += COMPACT_BLOCK_HEADER_BYTES + bytes;
     if (found != checksum) {
-        return trace_fail(&trace->failure, "is damaged: the checksum of block %llu is %08lx, "
-                          "expected %08lx", (unsigned long long)reader->block,
-                          (unsigned long)found, (unsigned long)checksum);
+        return trace_fail(&trace->failure,
+                          "is damaged: the checksum of block %llu is %08lx, "
+                          "expected %08lx",
+                          (unsigned long long)reader->block, (unsigned long)found,
+                          (unsigned long)checksum);
     }
     if (records == 0) {
         return end_trace(trace, &payload);
@@ -280,8 +286,10 @@ static bool next_block(struct trace *trace)
     reader->total += records;
     if (!get_records(reader, &payload, records)) {
         reader->handed = reader->filled;
-        return trace_fail(&trace->failure, "is not a sound quire trace: block %llu makes no sense "
-                          "though its checksum is right", (unsigned long long)reader->block);
+        return trace_fail(&trace->failure,
+                          "is not a sound quire trace: block %llu makes no sense "
+                          "though its checksum is right",
+                          (unsigned long long)reader->block);
     }
     return true;
 }
@@ -293,7 +301,7 @@ size_t trace_compact_read(struct trace *trace, struct trace_record *batch, size_
     while (got < n && !reader->ended) {
         size_t ready = reader->filled - reader->handed;
         size_t part = ready < n - got ? ready : n - got;
-        memcpy(batch + got, reader->records + reader->handed, part * sizeof *batch);
+        memcpy(batch + got, reader->records + reader->handed, part * sizeof(*batch));
         reader->handed += part;
         got += part;
         if (part == ready && got < n && !next_block(trace)) {

@@ -94,7 +94,7 @@ struct trace_unpacker {
     bool inside; /* a frame has begun and not ended */
     size_t start;
     size_t end;
-    unsigned char packed[TRACE_READ_BYTES]; /* aligned like the buffer: see make_buffer */
+    unsigned char packed[TRACE_READ_BYTES + COMPACT_MAGIC_BYTES]; /* what recognising read, too */
 };
 
 static void close_unpacker(struct trace_unpacker *unpacker)
@@ -107,7 +107,7 @@ static void close_unpacker(struct trace_unpacker *unpacker)
 
 bool trace_input_unpack(struct trace_input *input, struct trace_failure *failure)
 {
-    struct trace_unpacker *unpacker = malloc(sizeof *unpacker);
+    struct trace_unpacker *unpacker = malloc(sizeof(*unpacker));
     if (unpacker) {
         unpacker->stream = ZSTD_createDStream();
     }
@@ -132,7 +132,7 @@ static bool unpack_step(struct trace_input *input, unsigned char *to, size_t roo
     struct trace_unpacker *unpacker = input->unpacker;
     if (unpacker->start == unpacker->end) {
         unpacker->start = 0;
-        unpacker->end = take_bytes(input, unpacker->packed, sizeof unpacker->packed, failure);
+        unpacker->end = take_bytes(input, unpacker->packed, TRACE_READ_BYTES, failure);
     }
     bool dry = unpacker->end == 0;
     if (dry && !unpacker->inside) {
@@ -149,8 +149,10 @@ static bool unpack_step(struct trace_input *input, unsigned char *to, size_t roo
     unpacker->inside = state != 0;
     *got = out.pos;
     if (dry && unpacker->inside && out.pos == 0) {
-        return trace_fail(failure, "is cut short: its zstd stream ends in mid-frame, "
-                          "after %llu bytes", (unsigned long long)input->taken);
+        return trace_fail(failure,
+                          "is cut short: its zstd stream ends in mid-frame, "
+                          "after %llu bytes",
+                          (unsigned long long)input->taken);
     }
     return true;
 }
@@ -174,7 +176,8 @@ static size_t waiting(const struct trace_input *input)
 bool trace_input_unpack(struct trace_input *input, struct trace_failure *failure)
 {
     (void)input;
-    return trace_fail(failure, "is compressed with zstd, which this build of quire lacks: run "
+    return trace_fail(failure,
+                      "is compressed with zstd, which this build of quire lacks: run "
                       "`zstd -dc FILE | quire replay -`, or build quire again with libzstd "
                       "installed (Debian: libzstd-dev)");
 }

@@ -16,9 +16,9 @@
 #include "trace.h"
 
 enum {
-    TRACE_READ_BYTES = 64 * 1024,    /* taken at once; enough, and stays in the cache */
-    TRACE_KEEP_BYTES = 192 * 1024,   /* unused bytes kept before them: any block fits */
-    TRACE_PAD_BYTES = 32,            /* readable zeros behind the buffered bytes */
+    TRACE_READ_BYTES = 64 * 1024,  /* taken at once; enough, and stays in the cache */
+    TRACE_KEEP_BYTES = 192 * 1024, /* unused bytes kept before them: any block fits */
+    TRACE_PAD_BYTES = 32,          /* readable zeros behind the buffered bytes */
     TRACE_ERROR_BYTES = 640,
     TRACE_NAME_BYTES = 256,
 };
@@ -85,12 +85,12 @@ enum {
     COMPACT_MAGIC_BYTES = 8,
     COMPACT_VERSION = 1,
     COMPACT_HEADER_BYTES = COMPACT_MAGIC_BYTES + 4,
-    COMPACT_BLOCK_HEADER_BYTES = 12,    /* records, payload bytes, checksum */
-    COMPACT_BLOCK_RECORDS = 65536,      /* most records of a block */
-    COMPACT_BLOCK_BYTES = 128 * 1024,   /* most payload bytes of a block */
-    COMPACT_WINDOW = 1 << 18,           /* how many records a copy may reach back */
-    COMPACT_KIND_REACH = 64,            /* how far back a base of the same kind is looked for */
-    COMPACT_SIZE_ELSEWHERE = 15,        /* size code: the size follows as a varint */
+    COMPACT_BLOCK_HEADER_BYTES = 12,  /* records, payload bytes, checksum */
+    COMPACT_BLOCK_RECORDS = 65536,    /* most records of a block */
+    COMPACT_BLOCK_BYTES = 128 * 1024, /* most payload bytes of a block */
+    COMPACT_WINDOW = 1 << 18,         /* how many records a copy may reach back */
+    COMPACT_KIND_REACH = 64,          /* how far back a base of the same kind is looked for */
+    COMPACT_SIZE_ELSEWHERE = 15,      /* size code: the size follows as a varint */
 };
 
 /* What the address of a literal record is told relative to. */

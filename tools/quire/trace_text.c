@@ -8,8 +8,8 @@
  *     ==1234== Lackey, ...     a remark of valgrind's own: skipped, as are blank lines
  *
  * Each line is tried by `usual_line`, which takes only the shape that lackey prints nearly always
- * (8 to 15 lower-case digits, a size below 100) but has no loops and hardly a branch to guess
- * wrong; what it declines goes to `any_line`, which knows every valid line and what is wrong with
+ * (8 to 15 lower-case digits, a size below 100), takes eight digits at a time, and has hardly a
+ * branch that is hard to foresee; what it declines goes to `any_line`, which knows every valid line and what is wrong with
  * an invalid one.
  */
 #include "trace_internal.h"
@@ -17,8 +17,8 @@
 #include <string.h>
 
 enum {
-    LINE_EXCERPT = 60,    /* characters of a bad line that are shown */
-    LINE_PREFIX = 3,      /* characters before the address */
+    LINE_EXCERPT = 60, /* characters of a bad line that are shown */
+    PREFIX_BYTES = 3,  /* characters before the address */
     ADDRESS_DIGITS = 16,
 };
 
@@ -51,7 +51,7 @@ static const char *const missed[] = {
 static inline uint64_t eight_bytes(const unsigned char *from)
 {
     uint64_t bytes;
-    memcpy(&bytes, from, sizeof bytes);
+    memcpy(&bytes, from, sizeof(bytes));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     bytes = __builtin_bswap64(bytes);
 #endif
@@ -109,24 +109,26 @@ static inline const unsigned char *usual_line(const unsigned char *line,
         [TRACE_STORE] = ' ' | 'S' << 8 | ' ' << 16,
         [TRACE_MODIFY] = ' ' | 'M' << 8 | ' ' << 16,
     };
+    const unsigned char *address = line + PREFIX_BYTES;
     uint64_t head = eight_bytes(line);
     enum trace_kind kind = (enum trace_kind)kinds[(head ^ head >> 8) & 0xff];
     uint64_t wrong = (head & 0xffffff) ^ prefixes[kind];
-    uint64_t high = eight_digits(eight_bytes(line + LINE_PREFIX), &wrong);
+    uint64_t value = eight_digits(eight_bytes(address), &wrong);
 
-    /* Up to seven more digits: find the comma, put '0's before them to make them eight. */
-    uint64_t tail = eight_bytes(line + LINE_PREFIX + 8);
-    uint64_t differs = tail ^ ',' * EACH_BYTE;
-    uint64_t comma = (differs - EACH_BYTE) & ~differs & 0x80 * EACH_BYTE;
-    if (comma == 0) {
-        return NULL;
+    unsigned more = 0;
+    while (address[8 + more] != ',') {
+        if (++more == 8) {
+            return NULL;
+        }
     }
-    unsigned more = (unsigned)__builtin_ctzll(comma) / 8;
-    uint64_t text = tail << 8 * (7 - more) << 8 | '0' * EACH_BYTE >> 8 * more;
-    uint64_t low = eight_digits(text, &wrong);
-    const unsigned char *next = usual_size(line + LINE_PREFIX + 8 + more + 1, &record->size);
-    record->address = high << 4 * more | low;
+    if (more != 0) {
+        /* The next digits, moved up behind as many '0's as make them eight. */
+        uint64_t text = eight_bytes(address + 8) << 8 * (8 - more) | '0' * EACH_BYTE >> 8 * more;
+        value = value << 4 * more | eight_digits(text, &wrong);
+    }
+    record->address = value;
     record->kind = kind;
+    const unsigned char *next = usual_size(address + 8 + more + 1, &record->size);
     return wrong == 0 ? next : NULL;
 }
 
@@ -159,10 +161,13 @@ static bool is_remark(const unsigned char *line)
 static enum line any_line(const unsigned char *at, struct trace_record *record)
 {
     static const char letters[] = {
-        [TRACE_FETCH] = 'I', [TRACE_LOAD] = 'L', [TRACE_STORE] = 'S', [TRACE_MODIFY] = 'M',
+        [TRACE_FETCH] = 'I',
+        [TRACE_LOAD] = 'L',
+        [TRACE_STORE] = 'S',
+        [TRACE_MODIFY] = 'M',
     };
     bool fetch = at[0] == 'I';
-    const char *letter = memchr(letters, at[fetch ? 0 : 1], sizeof letters);
+    const char *letter = memchr(letters, at[fetch ? 0 : 1], sizeof(letters));
     if (is_remark(at)) {
         return LINE_REMARK;
     }
@@ -171,7 +176,7 @@ static enum line any_line(const unsigned char *at, struct trace_record *record)
     }
     record->kind = (enum trace_kind)(letter - letters);
 
-    const unsigned char *start = at += LINE_PREFIX;
+    const unsigned char *start = at += PREFIX_BYTES;
     record->address = 0;
     for (int digit; (digit = digit_value(*at)) >= 0 && at - start <= ADDRESS_DIGITS; at++) {
         record->address = record->address << 4 | (unsigned)digit;
@@ -199,7 +204,7 @@ static void refuse_line(struct trace *trace, const unsigned char *line, enum lin
 {
     char found[LINE_EXCERPT + 8];
     const unsigned char *end = memchr(line, '\n', trace->limit - trace->input.start + 1);
-    trace_quote(found, sizeof found, line, (size_t)(end - line));
+    trace_quote(found, sizeof(found), line, (size_t)(end - line));
     bool first = trace->line == 1;
     trace_fail(&trace->failure, "%sline %llu: found \"%s\", expected %s",
                first ? "not lackey text, a quire trace or either in zstd: " : "",
@@ -218,8 +223,7 @@ static bool refill(struct trace *trace)
     size_t searched = 0; /* unused bytes known to hold no newline */
     do {
         trace->limit = input->end;
-        while (trace->limit > input->start + searched &&
-               input->buffer[trace->limit - 1] != '\n') {
+        while (trace->limit > input->start + searched && input->buffer[trace->limit - 1] != '\n') {
             trace->limit--;
         }
         if (trace->limit > input->start + searched) {

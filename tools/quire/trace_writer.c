@@ -15,11 +15,11 @@
 
 enum {
     HASH_BITS = 17,
-    HASHED_RECORDS = 3,   /* the shortest copy from a new distance */
-    CHAIN_STEPS = 32,     /* earlier places tried for each record */
-    LONG_ENOUGH = 4096,   /* a run that is not searched any further */
-    LITERALS_MOST = 256,  /* in one token */
-    TOKEN_BYTES = 4096,   /* room that any token fits in */
+    HASHED_RECORDS = 3,  /* the shortest copy from a new distance */
+    CHAIN_STEPS = 32,    /* earlier places tried for each record */
+    LONG_ENOUGH = 4096,  /* a run that is not searched any further */
+    LITERALS_MOST = 256, /* in one token */
+    TOKEN_BYTES = 4096,  /* room that any token fits in */
     NOWHERE = -1,
 };
 
@@ -75,8 +75,7 @@ static bool open_temporary(struct trace_writer *writer)
     }
     for (int attempt = 0; attempt < 100; attempt++) {
         snprintf(writer->temporary, room, "%s.tmp-%ld-%d", writer->path, (long)getpid(), attempt);
-        writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                                  0666);
+        writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (writer->descriptor >= 0) {
             return true;
         }
@@ -111,9 +110,9 @@ static bool open_output(struct trace_writer *writer, const char *path)
 static bool make_tables(struct trace_writer *writer)
 {
     size_t heads = (size_t)1 << HASH_BITS;
-    writer->records = malloc(2 * COMPACT_WINDOW * sizeof *writer->records);
-    writer->previous = malloc(2 * COMPACT_WINDOW * sizeof *writer->previous);
-    writer->heads = malloc(heads * sizeof *writer->heads);
+    writer->records = malloc(2 * COMPACT_WINDOW * sizeof(*writer->records));
+    writer->previous = malloc(2 * COMPACT_WINDOW * sizeof(*writer->previous));
+    writer->heads = malloc(heads * sizeof(*writer->heads));
     if (!writer->records || !writer->previous || !writer->heads) {
         return trace_fail(&writer->failure, "not enough memory to write it");
     }
@@ -125,7 +124,7 @@ static bool make_tables(struct trace_writer *writer)
 
 struct trace_writer *trace_writer_open(const char *path)
 {
-    struct trace_writer *writer = calloc(1, sizeof *writer);
+    struct trace_writer *writer = calloc(1, sizeof(*writer));
     if (!writer) {
         return NULL;
     }
@@ -136,7 +135,7 @@ struct trace_writer *trace_writer_open(const char *path)
         unsigned char header[COMPACT_HEADER_BYTES];
         memcpy(header, compact_magic, COMPACT_MAGIC_BYTES);
         compact_put32(header + COMPACT_MAGIC_BYTES, COMPACT_VERSION);
-        write_all(writer, header, sizeof header);
+        write_all(writer, header, sizeof(header));
     }
     return writer;
 }
@@ -148,8 +147,8 @@ static bool put_block(struct trace_writer *writer)
     compact_put32(writer->block, writer->block_records);
     compact_put32(writer->block + 4, (uint32_t)writer->block_bytes);
     uint32_t checksum = compact_checksum(0, writer->block, 8);
-    checksum = compact_checksum(checksum, writer->block + COMPACT_BLOCK_HEADER_BYTES,
-                                writer->block_bytes);
+    checksum =
+        compact_checksum(checksum, writer->block + COMPACT_BLOCK_HEADER_BYTES, writer->block_bytes);
     compact_put32(writer->block + 8, checksum);
     size_t n = COMPACT_BLOCK_HEADER_BYTES + writer->block_bytes;
     writer->block_bytes = 0;
@@ -341,7 +340,7 @@ static void slide_window(struct trace_writer *writer)
         return;
     }
     size_t by = writer->filled - COMPACT_WINDOW;
-    memmove(writer->records, writer->records + by, COMPACT_WINDOW * sizeof *writer->records);
+    memmove(writer->records, writer->records + by, COMPACT_WINDOW * sizeof(*writer->records));
     for (size_t i = 0; i < COMPACT_WINDOW; i++) {
         int32_t place = writer->previous[i + by];
         writer->previous[i] = place >= (int32_t)by ? place - (int32_t)by : NOWHERE;
@@ -368,7 +367,8 @@ bool trace_writer_put(struct trace_writer *writer, const struct trace_record *re
     }
     for (size_t i = 0; i < n; i++) {
         if (!is_valid(&records[i])) {
-            return trace_fail(&writer->failure, "reference %llu cannot be written: expected a size "
+            return trace_fail(&writer->failure,
+                              "reference %llu cannot be written: expected a size "
                               "from 1 to %u that ends below 2^64",
                               (unsigned long long)(writer->records_put + 1), TRACE_SIZE_MAX);
         }

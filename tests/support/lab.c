@@ -1,0 +1,506 @@
+/* The laboratory: opening and closing it, the disks, the processor. */
+#include "tests/support/lab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "quire/pte.h"
+#include "tests/support/check.h"
+#include "tests/support/formats.h"
+
+enum { BASE_FRAMES = 8 /* memory does not begin at physical address 0 */, FACES_MAX = 4 };
+
+/* ---- machines ---------------------------------------------------------------------------------- */
+
+static const struct quire_bits never = QUIRE_NEVER;
+static const struct quire_bits always = QUIRE_ALWAYS;
+
+/* i386 with things taken away, and ostep14 with what it lacks put into its free bits. */
+static const struct quire_format *changed(unsigned which)
+{
+    static struct quire_format format[5];
+    struct quire_format *f = &format[which];
+
+    *f = which < 4 ? quire_format_i386 : quire_format_ostep14;
+    f->code = NULL;
+    if (which == 4) {
+        f->name = "ostep14 with marks";
+        f->ignored = QUIRE_MASK(23, 7);
+        f->leaf.user = (struct quire_bits)QUIRE_IF_SET(4);
+        f->leaf.accessed = (struct quire_bits)QUIRE_IF_SET(5);
+        f->leaf.dirty = (struct quire_bits)QUIRE_IF_SET(6);
+        return f;
+    }
+    f->name = which == 0   ? "i386 without dirty bit"
+              : which == 1 ? "i386 without dirty and write bit"
+              : which == 2 ? "i386 without marks"
+                           : "i386 without rights";
+    f->leaf.dirty = never;
+    if (which == 1 || which == 3) {
+        f->leaf.write = f->table.write = always;
+    }
+    if (which == 2) {
+        f->leaf.accessed = f->table.accessed = never;
+    }
+    if (which == 3) {
+        f->leaf.user = f->table.user = always;
+    }
+    return f;
+}
+
+const struct quire_format *lab_machine(unsigned i, uint32_t *frames)
+{
+    static const struct {
+        const struct quire_format *format;
+        uint32_t frames;
+    } machine[LAB_MACHINES] = {
+        {&quire_format_i386, 96},   {NULL, 96},
+        {NULL, 96},                 {NULL, 96},
+        {NULL, 96},                 {NULL, 200},
+        {&quire_format_x86_64, 96}, {&quire_format_ostep14, 200},
+        {&quire_format_ptsim, 200}, {&quire_format_ostep_multilevel, 118},
+        {&tiny_wide_root, 240},     {&tiny_six, 700},
+        {&full_64, 128},
+    };
+
+    if (frames != NULL) {
+        *frames = machine[i].frames;
+    }
+    return machine[i].format != NULL ? machine[i].format : changed(i - 1);
+}
+
+/* ---- things that go wrong ---------------------------------------------------------------------- */
+
+static bool trips(struct lab_trip *trip)
+{
+    if (trip->in != 1) {
+        trip->in -= trip->in != 0;
+        return false;
+    }
+    trip->in = trip->stays;
+    trip->struck++;
+    return true;
+}
+
+/* No processor may still reach a frame that somebody else could have now. */
+static void check_not_cached(const struct lab *lab, uint64_t pa, const char *what)
+{
+    for (unsigned n = 0; n < LAB_SPACES; n++) {
+        for (unsigned i = 0; i < LAB_PAGES; i++) {
+            const struct lab_cached *cached = &lab->space[n].cached[i];
+            checkf(!cached->valid || cached->pa != pa, "space %u, page %u: the TLB has it, and %s",
+                   n, i, what);
+        }
+    }
+}
+
+static bool refuse(void *context, unsigned order)
+{
+    struct lab *lab = context;
+
+    (void)order;
+    for (uint32_t i = 0; i < lab->arena.total; i++) {
+        quire_pfn pfn = quire_pfn_of(lab->arena.frames.first + i);
+        if (quire_frames_count(&lab->arena.frames, pfn) == 0) {
+            check_not_cached(lab, quire_pfn_pa(pfn, lab->arena.page_shift).at, "the frame is free");
+        }
+    }
+    return trips(&lab->refuse);
+}
+
+/* ---- disks ------------------------------------------------------------------------------------- */
+
+static uint64_t sum(const unsigned char *bytes, uint64_t n)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < n; i++) {
+        sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return sum;
+}
+
+static void noise(struct prng *prng, unsigned char *bytes, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        bytes[i] = (unsigned char)prng_next(prng);
+    }
+}
+
+/* Moves the page, or does damage to where it should have gone. */
+static enum quire_status move(struct lab_disk *disk, struct quire_transfer *t,
+                              enum quire_status status)
+{
+    struct lab *lab = disk->lab;
+    unsigned char *memory = arena_at(&lab->arena, t->pa.at, t->bytes);
+    unsigned char *data = disk->data + t->offset;
+    bool in = t->direction == QUIRE_TRANSFER_IN;
+
+    if (status != QUIRE_OK) {
+        noise(&lab->prng, in ? memory : data, t->bytes / 2);
+    } else if (in) {
+        memcpy(memory, data, t->bytes);
+        disk->reads++;
+    } else {
+        memcpy(data, memory, t->bytes);
+        disk->writes++;
+    }
+    if (!in) {
+        disk->written[t->offset / t->bytes] = status == QUIRE_OK;
+    }
+    return status;
+}
+
+/* Is it a transfer that makes sense? */
+static void check_transfer(const struct lab_disk *disk, const struct quire_transfer *t)
+{
+    const struct lab *lab = disk->lab;
+    const struct quire_memory *memory = &lab->arena.host.memory;
+    uint64_t slot = t->offset / lab->page_bytes;
+
+    check(t->bytes == lab->page_bytes && t->offset % t->bytes == 0 && t->offset < disk->bytes);
+    check(arena_at(&lab->arena, t->pa.at, t->bytes) != NULL);
+    check(t->where == (t->pa.at - memory->base < memory->bytes
+                           ? memory->direct + (t->pa.at - memory->base)
+                           : NULL));
+    check(quire_frames_count(&lab->arena.frames, quire_pa_pfn(t->pa, lab->arena.page_shift)) == 1);
+    check(disk->written != NULL || t->direction == QUIRE_TRANSFER_IN);
+    if (disk->written != NULL) {
+        check(quire_frames_count(&lab->system.swap.slots, quire_pfn_of((uint32_t)slot)) == 1);
+        checkf(t->direction == QUIRE_TRANSFER_OUT || disk->written[slot],
+               "slot %u is read and was never written", (unsigned)slot);
+    }
+    check_not_cached(lab, t->pa.at, "it is being moved");
+}
+
+static enum quire_status transfer(void *context, struct quire_transfer *t)
+{
+    struct lab_disk *disk = context;
+    struct lab *lab = disk->lab;
+    unsigned char *memory = arena_at(&lab->arena, t->pa.at, t->bytes);
+
+    check_transfer(disk, t);
+    if (!lab->hold) {
+        return move(disk, t, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
+    }
+    check(lab->held_count < LAB_HELD);
+    if (t->direction == QUIRE_TRANSFER_IN) {
+        noise(&lab->prng, memory, t->bytes); /* nobody may rely on it yet */
+    }
+    lab->held[lab->held_count++] = (struct lab_held){t, disk, sum(memory, t->bytes)};
+    return QUIRE_PENDING;
+}
+
+void lab_complete(struct lab *lab, unsigned held, enum quire_status status)
+{
+    struct lab_held done = lab->held[held];
+
+    check(held < lab->held_count);
+    lab->held_count--;
+    memmove(&lab->held[held], &lab->held[held + 1],
+            (lab->held_count - held) * sizeof(lab->held[0]));
+    check_transfer(done.disk, done.transfer);
+    checkf(sum(arena_at(&lab->arena, done.transfer->pa.at, lab->page_bytes), lab->page_bytes) ==
+               done.sum,
+           "a frame was changed while its page was on the way");
+    quire_transfer_done(done.transfer, move(done.disk, done.transfer, status));
+}
+
+struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes)
+{
+    struct lab_disk *disk = &lab->file_disk[file];
+    uint64_t whole = (bytes + lab->page_bytes - 1) / lab->page_bytes * lab->page_bytes;
+
+    free(disk->data);
+    *disk = (struct lab_disk){.lab = lab, .data = malloc(whole), .bytes = bytes};
+    check(disk->data != NULL);
+    noise(&lab->prng, disk->data, whole);
+    lab->file[file] = (struct quire_object){{transfer, disk}, bytes};
+    return &lab->file[file];
+}
+
+/* ---- opening and closing ----------------------------------------------------------------------- */
+
+static void on_flush(void *context, const struct quire_flush *flush)
+{
+    struct lab *lab = context;
+
+    check(!flush->all || flush->ranges == 1);
+    for (unsigned n = 0; n < LAB_SPACES; n++) {
+        for (unsigned i = 0; i < LAB_PAGES; i++) {
+            struct lab_cached *cached = &lab->space[n].cached[i];
+            uint64_t va = lab_va(lab, n, i).at;
+
+            for (unsigned r = 0; r < flush->ranges && cached->valid; r++) {
+                const struct quire_flush_range *range = &flush->range[r];
+                bool there = flush->all || va - range->va.at < range->bytes;
+                cached->valid = !(there && range->asid == lab->space[n].space.table.asid);
+            }
+        }
+    }
+}
+
+static void open_swap(struct lab *lab, uint32_t slots)
+{
+    struct lab_disk *swap = &lab->swap;
+
+    swap->lab = lab;
+    swap->bytes = slots * lab->page_bytes;
+    swap->data = malloc(swap->bytes + 1);
+    swap->written = calloc(slots + 1, sizeof(bool));
+    check(swap->data != NULL && swap->written != NULL);
+}
+
+void lab_open(struct lab *lab, const struct lab_setup *setup)
+{
+    const struct quire_policy_ops *policy =
+        setup->policy != NULL ? setup->policy : &quire_policy_fifo;
+    struct quire_system_config config = {.policy = policy,
+                                         .swap_slots = setup->slots,
+                                         .resident_limit = setup->limit};
+    unsigned page_shift = quire_format_page_shift(setup->format);
+
+    memset(lab, 0, sizeof(*lab));
+    lab->format = setup->format;
+    lab->page_bytes = quire_format_page_bytes(setup->format);
+    lab->prng = prng_new(UINT64_C(0x1ab) + setup->frames + setup->limit);
+    arena_init(&lab->arena, setup->reach, (uint64_t)BASE_FRAMES << page_shift, setup->frames,
+               page_shift);
+    arena_scramble(&lab->arena);
+    arena_use_frames(&lab->arena);
+    lab->arena.frames.refuse = refuse;
+    lab->arena.frames.refuse_context = lab;
+    lab->arena.on_flush = on_flush;
+    lab->arena.context = lab;
+    lab->arena.host.concurrent_walks = setup->concurrent;
+    lab->view = (struct quire_memory){
+        .direct = lab->arena.ram, .base = lab->arena.base, .bytes = lab->arena.bytes};
+    open_swap(lab, setup->slots);
+    for (unsigned n = 0; n < LAB_SPACES; n++) {
+        lab->space[n].bytes = malloc(LAB_PAGES * lab->page_bytes);
+        check(lab->space[n].bytes != NULL);
+    }
+
+    config.host = &lab->arena.host;
+    config.swap = (struct quire_device){transfer, &lab->swap};
+    if (!setup->records_inside) {
+        config.state_bytes = quire_system_size(&config);
+        config.state = lab->state = malloc(config.state_bytes);
+    }
+    check(quire_system_init(&lab->system, &config) == QUIRE_OK);
+}
+
+void lab_close(struct lab *lab)
+{
+    for (unsigned n = 0; n < LAB_SPACES; n++) {
+        if (lab->space[n].alive) {
+            lab_destroy(lab, n);
+        }
+        free(lab->space[n].bytes);
+    }
+    lab_check(lab);
+    check(lab->system.resident == 0 && lab->system.slab_frames == 0 && lab->held_count == 0);
+    check(quire_swap_used(&lab->system.swap) == 0);
+    quire_system_destroy(&lab->system);
+    checkf(lab->arena.frames.free == lab->arena.total - 1, "%u frames are lost",
+           lab->arena.total - 1 - lab->arena.frames.free);
+    for (unsigned i = 0; i < LAB_FILES; i++) {
+        free(lab->file_disk[i].data);
+    }
+    free(lab->swap.data);
+    free(lab->swap.written);
+    free(lab->state);
+    arena_free(&lab->arena);
+}
+
+/* ---- the processor ----------------------------------------------------------------------------- */
+
+quire_va lab_va(const struct lab *lab, unsigned space, unsigned page)
+{
+    return quire_va_at(lab->space[space].base + page * lab->page_bytes);
+}
+
+/* Rights that the format cannot withhold. */
+static unsigned rights_always(const struct quire_format *format)
+{
+    const struct quire_attribute_bits *leaf = &format->leaf;
+
+    return (leaf->read.mask == 0 ? QUIRE_READ : 0U) | (leaf->write.mask == 0 ? QUIRE_WRITE : 0U) |
+           (leaf->execute.mask == 0 ? QUIRE_EXECUTE : 0U) |
+           (leaf->user.mask == 0 ? QUIRE_USER : 0U);
+}
+
+unsigned char *lab_mmu(struct lab *lab, unsigned space, unsigned page, unsigned access)
+{
+    struct lab_space *s = &lab->space[space];
+    struct quire_mmu mmu = {lab->format, &lab->view, s->space.table.root};
+    unsigned rights = access & QUIRE_RIGHTS;
+    unsigned prot = s->page[page].prot;
+    struct quire_walk walk;
+    quire_pfn pfn;
+
+    if (quire_walk(&mmu, lab_va(lab, space, page), access | QUIRE_ACCESSED, &walk) != QUIRE_OK) {
+        return NULL;
+    }
+    pfn = quire_pa_pfn(walk.pa, lab->arena.page_shift);
+    checkf(s->page[page].mapped && (prot & (QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE)) != 0,
+           "%s: the MMU lets one at page %u, where nothing may be", lab->format->name, page);
+    checkf((rights & ~prot & ~rights_always(lab->format)) == 0,
+           "%s: the MMU allows access %#x to page %u", lab->format->name, rights, page);
+    check(quire_system_page(&lab->system, pfn) != NULL);
+    s->cached[page] =
+        (struct lab_cached){true, walk.pa.at, walk.attributes & (unsigned)QUIRE_RIGHTS};
+    quire_system_reference(&lab->system, pfn);
+    return arena_at(&lab->arena, walk.pa.at, lab->page_bytes);
+}
+
+enum quire_refusal lab_judge(const struct lab *lab, unsigned space, unsigned page, unsigned access)
+{
+    const struct lab_page *p = &lab->space[space].page[page];
+    unsigned missing = access & QUIRE_RIGHTS & ~p->prot;
+
+    return !p->mapped                  ? QUIRE_REFUSAL_NO_REGION
+           : missing & QUIRE_USER      ? QUIRE_REFUSAL_USER
+           : missing & QUIRE_WRITE     ? QUIRE_REFUSAL_WRITE
+           : missing & QUIRE_EXECUTE   ? QUIRE_REFUSAL_EXECUTE
+           : missing & QUIRE_READ      ? QUIRE_REFUSAL_READ
+                                       : QUIRE_REFUSAL_NONE;
+}
+
+static void note_ready(struct quire_request *request)
+{
+    *(bool *)request->context = true;
+}
+
+enum quire_status lab_finish(struct lab *lab, struct quire_request *request,
+                             enum quire_status status)
+{
+    bool ready = false;
+
+    request->ready = note_ready;
+    request->context = &ready;
+    while (status == QUIRE_PENDING) {
+        check(lab->held_count != 0);
+        lab_complete(lab, 0, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
+        if (ready) {
+            ready = false;
+            status = quire_space_resume(request);
+        }
+    }
+    return status;
+}
+
+/* A page fault, from beginning to end. */
+static enum quire_status fault(struct lab *lab, unsigned space, unsigned page, unsigned access)
+{
+    struct quire_request request = {.ready = note_ready};
+    enum quire_refusal refusal = lab_judge(lab, space, page, access);
+    struct lab_state before;
+    enum quire_status status;
+
+    lab_remember(lab, &before);
+    status = quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access,
+                               &request);
+    status = lab_finish(lab, &request, status);
+    check((status == QUIRE_FAULT) == (refusal != QUIRE_REFUSAL_NONE));
+    checkf(request.refusal == refusal, "%s instead of %s", quire_refusal_text(request.refusal),
+           quire_refusal_text(refusal));
+    if (status == QUIRE_FAULT) {
+        lab_unchanged(lab, &before, LAB_SAME);
+    } else if (status != QUIRE_OK) {
+        lab_unchanged(lab, &before, LAB_BUT_EVICTED);
+    }
+    return status;
+}
+
+/* One access: two faults at most, as the first may bring a page in read-only. */
+static enum quire_status reach(struct lab *lab, unsigned space, unsigned page, unsigned access,
+                               unsigned char **where)
+{
+    for (unsigned tries = 0; tries < 3; tries++) {
+        enum quire_status status;
+
+        *where = lab_mmu(lab, space, page, access);
+        if (*where != NULL) {
+            return QUIRE_OK;
+        }
+        status = fault(lab, space, page, access);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+    }
+    checkf(false, "%s: page %u faults for ever", lab->format->name, page);
+    return QUIRE_CORRUPT;
+}
+
+/* As a user, but for pages that are the kernel's. */
+static unsigned mode(const struct lab *lab, unsigned space, unsigned page)
+{
+    const struct lab_page *p = &lab->space[space].page[page];
+
+    return p->mapped && p->prot != 0 ? p->prot & (unsigned)QUIRE_USER : QUIRE_USER;
+}
+
+enum quire_status lab_read(struct lab *lab, unsigned space, unsigned page)
+{
+    const unsigned char *model = lab->space[space].bytes + page * lab->page_bytes;
+    unsigned char *where;
+    enum quire_status status =
+        reach(lab, space, page, QUIRE_READ | mode(lab, space, page), &where);
+
+    for (uint64_t i = 0; status == QUIRE_OK && i < lab->page_bytes; i++) {
+        checkf(where[i] == model[i], "%s: space %u, page %u, byte %u: %#x instead of %#x",
+               lab->format->name, space, page, (unsigned)i, where[i], model[i]);
+    }
+    return status;
+}
+
+/* Stores noise, or zeros, in [from, from + bytes) of a page. */
+static enum quire_status store(struct lab *lab, unsigned space, unsigned page, uint64_t from,
+                               uint64_t bytes, bool zeros)
+{
+    unsigned char *model = lab->space[space].bytes + page * lab->page_bytes;
+    unsigned char *where;
+    enum quire_status status =
+        reach(lab, space, page, QUIRE_WRITE | mode(lab, space, page), &where);
+
+    if (status == QUIRE_OK) {
+        check(memcmp(where, model, lab->page_bytes) == 0);
+        memset(model + from, 0, bytes);
+        if (!zeros) {
+            noise(&lab->prng, model + from, bytes);
+        }
+        memcpy(where + from, model + from, bytes);
+    }
+    return status;
+}
+
+enum quire_status lab_write(struct lab *lab, unsigned space, unsigned page)
+{
+    return store(lab, space, page, 0, lab->page_bytes, false);
+}
+
+enum quire_status lab_write_some(struct lab *lab, unsigned space, unsigned page)
+{
+    uint64_t from = prng_below(&lab->prng, lab->page_bytes);
+
+    return store(lab, space, page, from, 1 + prng_below(&lab->prng, lab->page_bytes - from), false);
+}
+
+enum quire_status lab_clear(struct lab *lab, unsigned space, unsigned page)
+{
+    return store(lab, space, page, 0, lab->page_bytes, true);
+}
+
+void lab_compare(struct lab *lab)
+{
+    for (unsigned n = 0; n < LAB_SPACES; n++) {
+        for (unsigned i = 0; i < LAB_PAGES && lab->space[n].alive; i++) {
+            if ((lab->space[n].page[i].prot & QUIRE_READ) != 0 && lab->space[n].page[i].mapped) {
+                enum quire_status status = lab_read(lab, n, i);
+                checkf(status == QUIRE_OK, "space %u, page %u: %s", n, i,
+                       quire_status_text(status));
+            }
+        }
+    }
+}

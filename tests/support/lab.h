@@ -1,0 +1,177 @@
+/*
+ * A laboratory for address spaces: the core over an arena, with a processor that is nothing but
+ * quire_walk(), disks that do what the test says, and a model of every byte.
+ *
+ *     test --map, read, write--> lab --+--> quire_space_...() --frames--> arena   n-th one refused
+ *                                      |                      --pages---> disks   at once, failed, or
+ *                                      |                                          held back
+ *                                      +--> model: what each page may do and holds
+ *
+ * Spaces are looked at through a window of LAB_PAGES pages, and drawn as one character a page:
+ *
+ *     regions   . none   - no rights   r read   w read, write   x read, execute   k kernel's
+ *               upper case: of a file; | between regions that touch and look the same
+ *     pages     . untouched   0 zero   # in a frame   s in swap   < coming   > going
+ */
+#ifndef SUPPORT_LAB_H
+#define SUPPORT_LAB_H
+
+#include "quire/space.h"
+#include "tests/support/arena.h"
+#include "tests/support/prng.h"
+
+enum { LAB_SPACES = 3, LAB_PAGES = 16, LAB_FILES = 3, LAB_HELD = 8, LAB_MACHINES = 13 };
+
+/* Something that goes wrong at its n-th time: in = n; and, if it stays, ever after. 0: never. */
+struct lab_trip {
+    uint64_t in, struck;
+    bool stays;
+};
+
+struct lab_disk {
+    struct lab *lab;
+    unsigned char *data;
+    bool *written; /* swap: which pages hold something; NULL: a file, which all of it does */
+    uint64_t bytes;
+    uint64_t reads, writes; /* that were done */
+};
+
+struct lab_held {
+    struct quire_transfer *transfer; /* waits for lab_complete() */
+    struct lab_disk *disk;
+    uint64_t sum; /* of what is being written: nobody may change it meanwhile */
+};
+
+struct lab_page {
+    bool mapped;
+    unsigned prot, max_prot;
+    struct quire_object *object;
+    uint64_t offset; /* of this page */
+};
+
+struct lab_cached {
+    bool valid;
+    uint64_t pa;
+    unsigned rights;
+};
+
+struct lab_space {
+    struct quire_space space;
+    bool alive;
+    uint64_t base; /* address of page 0 */
+    struct lab_page page[LAB_PAGES];
+    struct lab_cached cached[LAB_PAGES]; /* a TLB that forgets nothing by itself */
+    unsigned char *bytes;                /* what the pages hold */
+};
+
+struct lab {
+    const struct quire_format *format;
+    uint64_t page_bytes;
+    struct arena arena;
+    struct quire_memory view; /* all of memory, for the processor */
+    struct quire_system system;
+    void *state;
+    struct prng prng;
+
+    struct lab_disk swap, file_disk[LAB_FILES];
+    struct quire_object file[LAB_FILES];
+    bool hold; /* transfers answer QUIRE_PENDING */
+    struct lab_held held[LAB_HELD];
+    unsigned held_count;
+
+    struct lab_trip refuse; /* allocations of frames */
+    struct lab_trip fail;   /* transfers */
+    struct lab_space space[LAB_SPACES];
+};
+
+struct lab_setup {
+    const struct quire_format *format;
+    const struct quire_policy_ops *policy; /* NULL: fifo */
+    uint32_t frames; /* of the machine; the first is nobody's. 0: as lab_machine() says */
+    uint32_t limit, slots;
+    enum arena_reach reach;
+    bool records_inside;
+    bool concurrent; /* quire_host.concurrent_walks */
+};
+
+/* Formats that can have address spaces, some of them made for this: an i386 that has no dirty bit,
+ * no write bit either, no rights at all. *frames (may be NULL): enough for three spaces. */
+const struct quire_format *lab_machine(unsigned i, uint32_t *frames);
+
+void lab_open(struct lab *lab, const struct lab_setup *setup);
+
+/* Destroys what is alive and the system; every frame and slot must be back. */
+void lab_close(struct lab *lab);
+
+/* A file of so many bytes of noise; reading behind its end gives other noise. */
+struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes);
+
+/* Everything that can be checked: quire_validate(), the regions, every frame and slot accounted
+ * for, nothing in the TLB that should not be. */
+void lab_check(struct lab *lab);
+
+/* ---- doings; each is done to the model too, if it succeeded ------------------------------------ */
+
+enum quire_status lab_create(struct lab *lab, unsigned space, uint64_t base);
+void lab_destroy(struct lab *lab, unsigned space);
+
+/* Each checks that nothing has changed if it failed. */
+enum quire_status lab_map(struct lab *lab, unsigned space, unsigned first, unsigned pages, char what);
+enum quire_status lab_map_file(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                               char what, unsigned file, uint64_t offset);
+enum quire_status lab_unmap(struct lab *lab, unsigned space, unsigned first, unsigned pages);
+enum quire_status lab_protect(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                              char what);
+
+/* Maps a picture of regions: "..rrwww-". Zero-filled; everything may be allowed later. */
+void lab_draw(struct lab *lab, unsigned space, const char *picture);
+
+/* Rights that a letter of a picture stands for. */
+unsigned lab_rights(char letter);
+
+/* Loads a page and compares it; stores noise in all of it, or in some, or zeros. QUIRE_OK, or what
+ * the fault answered. If a disk holds transfers back, they are done in order. */
+enum quire_status lab_read(struct lab *lab, unsigned space, unsigned page);
+enum quire_status lab_write(struct lab *lab, unsigned space, unsigned page);
+enum quire_status lab_write_some(struct lab *lab, unsigned space, unsigned page);
+enum quire_status lab_clear(struct lab *lab, unsigned space, unsigned page);
+
+/* Reads every page that may be read. */
+void lab_compare(struct lab *lab);
+
+/* One walk with `access`, as the MMU does it: where the page is, or NULL: it faults. */
+unsigned char *lab_mmu(struct lab *lab, unsigned space, unsigned page, unsigned access);
+
+/* Why the model would refuse it, or QUIRE_REFUSAL_NONE. */
+enum quire_refusal lab_judge(const struct lab *lab, unsigned space, unsigned page, unsigned access);
+
+/* Ends a transfer that is held back. The request's ready() is called. */
+void lab_complete(struct lab *lab, unsigned held, enum quire_status status);
+
+/* Ends them all until the fault has ended; the status that it ended with. */
+enum quire_status lab_finish(struct lab *lab, struct quire_request *request,
+                             enum quire_status status);
+
+quire_va lab_va(const struct lab *lab, unsigned space, unsigned page);
+
+/* ---- looking ----------------------------------------------------------------------------------- */
+
+#define lab_regions(lab, space, picture) lab_expect_regions(__FILE__, __LINE__, lab, space, picture)
+#define lab_pages(lab, space, picture) lab_expect_pages(__FILE__, __LINE__, lab, space, picture)
+void lab_expect_regions(const char *file, int line, struct lab *lab, unsigned space,
+                        const char *picture);
+void lab_expect_pages(const char *file, int line, struct lab *lab, unsigned space,
+                      const char *picture);
+
+/* All that an operation which failed must leave as it was. */
+struct lab_state {
+    uint64_t region[LAB_SPACES][LAB_PAGES * 6], record[LAB_SPACES][LAB_PAGES];
+    uint64_t count[LAB_SPACES * 5 + 4];
+};
+
+enum lab_same { LAB_SAME, LAB_BUT_EVICTED /* pages may have left their frames meanwhile */ };
+
+void lab_remember(struct lab *lab, struct lab_state *state);
+void lab_unchanged(struct lab *lab, const struct lab_state *before, enum lab_same same);
+
+#endif
