@@ -20,6 +20,8 @@ enum quire_event_kind {
     QUIRE_EVENT_FILE_READ, /* va, pfn, value = offset in the object */
     QUIRE_EVENT_SWAP_IN,   /* va, pfn, slot */
     QUIRE_EVENT_MAP,       /* va, pfn, value = attributes */
+    QUIRE_EVENT_COPY,      /* va, pfn = the copy, value = frame copied from (copy-on-write) */
+    QUIRE_EVENT_FILE_WRITE, /* va, pfn, value = offset: a shared page went back to its object */
     QUIRE_EVENT_UPGRADE,   /* va, pfn: write access given to a page that was mapped read-only */
     QUIRE_EVENT_VICTIM,    /* va, pfn: chosen by the replacement policy */
     QUIRE_EVENT_SWAP_OUT,  /* va, pfn, slot */

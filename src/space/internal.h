@@ -2,11 +2,8 @@
 #ifndef QUIRE_SPACE_INTERNAL_H
 #define QUIRE_SPACE_INTERNAL_H
 
+#include "quire/pte.h"
 #include "quire/space.h"
-
-/* Counts an event and tells the host's listener. */
-void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
-                      quire_pfn pfn, quire_slot slot, uint64_t value);
 
 static inline uint64_t space_page_bytes(const struct quire_space *space)
 {
@@ -16,9 +13,8 @@ static inline uint64_t space_page_bytes(const struct quire_space *space)
 static inline uint64_t space_vpn(const struct quire_space *space, quire_va va)
 {
     const struct quire_format *format = space->table.format;
-    uint64_t mask = format->va_bits == 64 ? UINT64_MAX : (UINT64_C(1) << format->va_bits) - 1;
 
-    return (va.at & mask) >> quire_format_page_shift(format);
+    return (va.at & quire_ones(format->va_bits)) >> quire_format_page_shift(format);
 }
 
 static inline struct quire_page *page_of(struct quire_system *system, quire_pfn pfn)
@@ -31,24 +27,89 @@ static inline quire_pa frame_pa(const struct quire_system *system, quire_pfn pfn
     return quire_pfn_pa(pfn, system->host->frames->page_shift);
 }
 
-/* Tells the policy of a page, or takes it back. A listed page may be evicted. */
+static inline uint64_t frame_bytes(const struct quire_system *system)
+{
+    return UINT64_C(1) << system->host->frames->page_shift;
+}
+
+static inline struct quire_record record_of(enum quire_record_kind kind, uint32_t number)
+{
+    struct quire_record record = {(uint8_t)kind, false, number};
+    return record;
+}
+
+/* Counts an event and tells the host's listener. `space` may be NULL: the page of an object. */
+void quire_system_tell(struct quire_system *system, const struct quire_space *space,
+                       const struct quire_event *event);
+void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
+                      quire_pfn pfn, quire_slot slot, uint64_t value);
+
+/* ---- pages: page.c ----------------------------------------------------------------------------- */
+
+/* Makes an empty frame a page of a space (object NULL) or of an object. */
+void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_space *space,
+                     struct quire_object *object, uint64_t vpn);
+
+/* The record of the page is gone from its frame; the frame is the caller's to free. */
+void quire_page_clear(struct quire_system *system, quire_pfn pfn);
+
+/* Tells the policy of a page, or takes it back. A listed page may be evicted; a wired one is not. */
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn);
 
 /* Gives up the copy of a page that is kept in swap, if there is one. */
 void quire_page_drop_slot(struct quire_system *system, struct quire_page *page);
 
-/* Takes a page off the MMU and remembers what its marks said. Commits. */
-void quire_page_unmap(struct quire_space *space, uint64_t vpn, struct quire_page *page);
+/* Is there a place for the page on its object's device? Else it goes to swap, like anonymous pages:
+ * also the pages of an object that lie behind its end. */
+bool quire_page_has_device(const struct quire_system *system, const struct quire_page *page);
 
-/* The rights that a page of this region may be mapped with now: without write while the MMU cannot
- * tell that the page was written and software has not seen it happen. */
-unsigned quire_page_rights(const struct quire_space *space, const struct quire_region *region,
-                           const struct quire_page *page);
+/* Remembers in software what the MMU has marked in a leaf; for visitors. context: the system. */
+void quire_page_note_marks(void *context, const struct quire_leaf *leaf);
+
+/* The event stream's view of a page: which space, which address. */
+void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_event_kind kind,
+                     uint64_t value);
+
+/* ---- who has a page: owners.c -------------------------------------------------------------------- */
+
+/* Goes through the spaces that own an anonymous page, or through all mappings of any page. */
+struct owners {
+    struct quire_system *system;
+    const struct quire_page *page;
+    quire_pfn pfn;
+    struct quire_space *space, *end; /* anonymous: where in the ring */
+    bool begun;
+    struct quire_region *region; /* of an object: where in its list */
+};
+
+struct owners quire_owners(struct quire_system *system, quire_pfn pfn);
+
+/* The next space in which the page may be mapped, and at which page number. */
+bool quire_owners_next(struct owners *owners, struct quire_space **space, uint64_t *vpn);
+
+/* Writes the record of a page in all places where it is recorded; returns in how many. Pages in swap
+ * or resident are counted anew. A slot gets one reference for each record beyond the first. */
+uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn,
+                             struct quire_record record);
+
+/* Takes a page off the MMU, in every space, and gathers its marks. Commits: afterwards nobody can
+ * reach it. */
+void quire_owners_unmap(struct quire_system *system, quire_pfn pfn);
+
+/* Has it been accessed? Clears the marks; the caller commits the batch. */
+bool quire_owners_used(struct quire_system *system, quire_pfn pfn);
+
+/* One owner of an anonymous page leaves: the page goes with the last. The frame is freed when the
+ * batch is committed. */
+void quire_owners_leave(struct quire_space *space, uint64_t vpn, quire_pfn pfn);
+
+/* ---- transfers and eviction: page.c, reclaim.c --------------------------------------------------- */
 
 /* Starts moving one page between a frame and a device, through request->transfer. Answers as the
  * device does; transfer->status is set unless it is QUIRE_PENDING. */
-enum quire_status quire_request_transfer(struct quire_request *request,
+enum quire_status quire_request_transfer(struct quire_system *system,
+                                         struct quire_request *request,
                                          const struct quire_device *device,
                                          enum quire_direction direction, quire_pfn pfn,
                                          uint64_t offset);
@@ -61,7 +122,36 @@ enum quire_status quire_request_transfer(struct quire_request *request,
  */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request);
 
-/* After a pending write: frees the frame, or keeps the page if the write failed. */
+/* Writes a page of an object back to its device, if it is dirty, and keeps it. Answers as
+ * quire_reclaim(), but for QUIRE_NO_MEMORY and QUIRE_NO_SPACE. */
+enum quire_status quire_write_back(struct quire_system *system, struct quire_request *request,
+                                   quire_pfn pfn);
+
+/* After a pending write: frees the frame; or keeps the page, if that was wanted or the write failed. */
 enum quire_status quire_reclaim_written(struct quire_system *system, struct quire_request *request);
+
+/* A frame for a page. QUIRE_NO_MEMORY also when as many pages are resident as may be. */
+enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn);
+
+/* ---- mapping a resident page: map.c -------------------------------------------------------------- */
+
+/* Puts a resident page of the space's own, or of the region's object, into the page table, with the
+ * rights that it may have now. QUIRE_NO_MEMORY: no frame for a table; nothing changed. */
+enum quire_status quire_map_resident(struct quire_space *space, const struct quire_region *region,
+                                     uint64_t vpn, quire_pfn pfn, unsigned access);
+
+/* Gives the space a copy of the page in frame `from`, as its own page vpn, and maps it. The frame
+ * `from` is left to its other owners. QUIRE_NO_MEMORY: as above. */
+enum quire_status quire_copy_page(struct quire_space *space, const struct quire_region *region,
+                                  uint64_t vpn, quire_pfn from);
+
+/* Can the MMU of this space withhold the right to write? */
+static inline bool space_can_protect(const struct quire_space *space)
+{
+    return space->table.format->leaf.write.mask != 0;
+}
+
+/* The number, in its object, of the page at vpn. */
+uint64_t quire_region_index(const struct quire_region *region, uint64_t vpn);
 
 #endif

@@ -19,6 +19,64 @@ struct quire_region *quire_region_at_or_after(struct quire_space *space, quire_v
     return region;
 }
 
+void quire_region_show(struct quire_region *region)
+{
+    struct quire_object *object = region->object;
+
+    if (object == NULL) {
+        return;
+    }
+    region->object_prev = NULL;
+    region->object_next = object->mappings;
+    if (object->mappings != NULL) {
+        object->mappings->object_prev = region;
+    }
+    object->mappings = region;
+}
+
+void quire_region_hide(struct quire_region *region)
+{
+    if (region->object == NULL) {
+        return;
+    }
+    if (region->object_prev != NULL) {
+        region->object_prev->object_next = region->object_next;
+    } else {
+        region->object->mappings = region->object_next;
+    }
+    if (region->object_next != NULL) {
+        region->object_next->object_prev = region->object_prev;
+    }
+}
+
+/* Only what may become a page of the space's own needs memory that nobody else has. */
+static bool needs_memory(const struct quire_region *region)
+{
+    return region->sharing == QUIRE_PRIVATE && (region->max_prot & QUIRE_WRITE) != 0;
+}
+
+enum quire_status quire_region_charge(struct quire_system *system,
+                                      const struct quire_region *region, uint64_t pages)
+{
+    if (!needs_memory(region)) {
+        return QUIRE_OK;
+    }
+    if (system->commit == QUIRE_COMMIT_STRICT &&
+        (system->committed > system->commit_limit ||
+         pages > system->commit_limit - system->committed)) {
+        return QUIRE_NO_SPACE;
+    }
+    system->committed += pages;
+    return QUIRE_OK;
+}
+
+void quire_region_uncharge(struct quire_system *system, const struct quire_region *region)
+{
+    if (needs_memory(region)) {
+        system->committed -= region->bytes >> system->host->frames->page_shift;
+    }
+}
+
 void quire_region_insert(struct quire_space *space, struct quire_region *region)
 {
     struct quire_region *above = quire_region_at_or_after(space, region->va);
@@ -55,6 +113,7 @@ void quire_region_remove(struct quire_space *space, struct quire_region *region)
     if (space->last_hit == region) {
         space->last_hit = NULL;
     }
+    quire_region_hide(region);
     quire_slab_free(space->system, region);
 }
 
@@ -85,12 +144,16 @@ void quire_region_cut(struct quire_space *space, quire_va at, struct quire_regio
     if (upper->next != NULL) {
         upper->next->prev = upper;
     }
+    quire_region_show(upper);
+    lower->grows_to = lower->grows_to < at.at ? lower->grows_to : 0;
+    upper->grows_to = 0; /* only what is lowest goes on growing */
 }
 
 static bool are_one(const struct quire_region *lower, const struct quire_region *upper)
 {
     return region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&
+           lower->sharing == upper->sharing && lower->grows_to == upper->grows_to &&
            (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
 }
 

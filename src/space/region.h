@@ -23,6 +23,16 @@ void quire_region_cut(struct quire_space *space, quire_va at, struct quire_regio
 /* Would quire_region_cut() need a record? */
 bool quire_region_cuts(struct quire_space *space, quire_va at);
 
+/* Puts a region into its object's list, or takes it out. Regions without object: nothing. */
+void quire_region_show(struct quire_region *region);
+void quire_region_hide(struct quire_region *region);
+
+/* Promises memory for `pages` pages of a region, if it is one that can need it: private, and perhaps
+ * to be written. QUIRE_NO_SPACE: more than there is, and the system does not overcommit. */
+enum quire_status quire_region_charge(struct quire_system *system,
+                                      const struct quire_region *region, uint64_t pages);
+void quire_region_uncharge(struct quire_system *system, const struct quire_region *region);
+
 /* Joins a region with its neighbour above, if they are one in all but record. */
 void quire_region_join(struct quire_space *space, struct quire_region *region);
 

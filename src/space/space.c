@@ -33,6 +33,7 @@ enum quire_status quire_space_create(struct quire_space *space, struct quire_sys
         return QUIRE_INVALID;
     }
     *space = (struct quire_space){.system = system, .id = id};
+    space->kin = space;
     status = quire_supplement_create(&space->supplement, system->host,
                                      format->va_bits - page_shift);
     if (status != QUIRE_OK) {
@@ -50,6 +51,17 @@ const struct quire_region *quire_space_region(struct quire_space *space, quire_v
     const struct quire_region *region = quire_region_at_or_after(space, va);
 
     return region != NULL && region->va.at <= va.at ? region : NULL;
+}
+
+/* How far down a stack may reach: its limit is counted from its end. 0: it does not grow. */
+static uint64_t lowest_of_stack(const struct quire_region_spec *spec)
+{
+    uint64_t last = spec->va.at + (spec->bytes - 1);
+
+    if (spec->stack_limit <= spec->bytes) {
+        return 0;
+    }
+    return spec->stack_limit > last ? 1 : last - spec->stack_limit + 1;
 }
 
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec)
@@ -81,8 +93,18 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
                                     .prot = spec->prot,
                                     .max_prot = max_prot,
                                     .object = spec->object,
-                                    .offset = spec->offset};
+                                    .offset = spec->offset,
+                                    .sharing = spec->sharing,
+                                    .grows_to = lowest_of_stack(spec),
+                                    .space = space};
+    status = quire_region_charge(space->system, region,
+                                 region->bytes / space_page_bytes(space));
+    if (status != QUIRE_OK) {
+        quire_slab_free(space->system, region);
+        return status;
+    }
     quire_region_insert(space, region);
+    quire_region_show(region);
     quire_region_join(space, region);
     if (region->prev != NULL) {
         quire_region_join(space, region->prev);
@@ -119,22 +141,15 @@ static bool any_in_transit(const struct quire_space *space, struct pages pages)
 /* Forgets a page, wherever it is. Its frame is freed when the batch is committed. */
 static void free_page(struct quire_space *space, uint64_t vpn, struct quire_record record)
 {
-    struct quire_system *system = space->system;
-    quire_pfn pfn = quire_pfn_of(record.number);
-
     if (record.kind == QUIRE_RECORD_FRAME) {
-        quire_page_unlist(system, pfn);
-        quire_page_drop_slot(system, page_of(system, pfn));
-        *page_of(system, pfn) = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
-        quire_batch_free_frame(&system->batch, frame_pa(system, pfn));
-        system->resident--;
-        space->resident--;
-    } else if (record.kind == QUIRE_RECORD_SWAP) {
-        quire_swap_unref(&system->swap, quire_slot_of(record.number));
+        quire_owners_leave(space, vpn, quire_pfn_of(record.number));
+        return;
+    }
+    if (record.kind == QUIRE_RECORD_SWAP) {
+        quire_swap_unref(&space->system->swap, quire_slot_of(record.number));
         space->swapped--;
     }
-    quire_supplement_set(&space->supplement, vpn,
-                         (struct quire_record){QUIRE_RECORD_UNTOUCHED, false, 0});
+    quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
 }
 
 static void free_pages(struct quire_space *space, struct pages pages)
@@ -146,6 +161,18 @@ static void free_pages(struct quire_space *space, struct pages pages)
         free_page(space, vpn, record);
     }
     quire_supplement_trim(&space->supplement, pages.first, pages.end);
+}
+
+/* Takes a range off the MMU and frees what the space has of its own there. Marks are gathered: others
+ * may own the same pages. All leaves are of the smallest size, so unmapping cannot fail. */
+static void drop_contents(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    struct quire_system *system = space->system;
+    struct quire_visitor visitor = {quire_page_note_marks, system};
+
+    quire_table_unmap(&space->table, &system->batch, va, bytes, &visitor);
+    free_pages(space, pages_of(space, va, bytes));
+    quire_batch_commit(&system->batch);
 }
 
 /* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
@@ -173,7 +200,6 @@ static enum quire_status cut_out(struct quire_space *space, quire_va va, uint64_
 
 enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    struct quire_batch *batch = &space->system->batch;
     struct quire_region *region;
     enum quire_status status;
 
@@ -188,15 +214,28 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
     if (status != QUIRE_OK) {
         return status;
     }
-    quire_table_unmap(&space->table, batch, va, bytes, NULL); /* 4 KiB leaves: cannot fail */
-    free_pages(space, pages_of(space, va, bytes));
-    quire_batch_commit(batch);
+    drop_contents(space, va, bytes);
     region = quire_region_at_or_after(space, va);
     while (region != NULL && region->va.at <= va.at + (bytes - 1)) {
         struct quire_region *next = region->next;
+        quire_region_uncharge(space->system, region);
         quire_region_remove(space, region);
         region = next;
     }
+    return QUIRE_OK;
+}
+
+enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (any_in_transit(space, pages_of(space, va, bytes))) {
+        return QUIRE_BUSY;
+    }
+    drop_contents(space, va, bytes);
     return QUIRE_OK;
 }
 
@@ -221,18 +260,20 @@ static enum quire_status check_protect(struct quire_space *space, quire_va va, u
     return QUIRE_NOT_FOUND;
 }
 
-/* Brings the page table in line with new rights. Where software watches for the first write, pages
- * come off the MMU instead, and are mapped as they deserve when they are next touched. */
+/* Brings the page table in line with new rights. Where a page may not get all of them (it is shared
+ * after a fork, or software watches for its first write), pages come off the MMU instead, and are
+ * mapped as they deserve when they are next touched. */
 static void protect_table(struct quire_space *space, quire_va va, uint64_t bytes, unsigned prot)
 {
-    struct quire_batch *batch = &space->system->batch;
+    struct quire_system *system = space->system;
+    struct quire_visitor visitor = {quire_page_note_marks, system};
 
-    if (space->table.format->leaf.dirty.mask != 0) {
-        quire_table_protect(&space->table, batch, va, bytes, prot, NULL);
+    if ((prot & QUIRE_WRITE) == 0 && space->table.format->leaf.dirty.mask != 0) {
+        quire_table_protect(&space->table, &system->batch, va, bytes, prot, NULL);
     } else {
-        quire_table_unmap(&space->table, batch, va, bytes, NULL);
+        quire_table_unmap(&space->table, &system->batch, va, bytes, &visitor);
     }
-    quire_batch_commit(batch);
+    quire_batch_commit(&system->batch);
 }
 
 enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
@@ -272,15 +313,90 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
     return QUIRE_OK;
 }
 
+/* The space leaves the ring of its kin. => it owns no page any more */
+static void leave_kin(struct quire_space *space)
+{
+    struct quire_space *before = space->kin;
+
+    while (before->kin != space) {
+        before = before->kin;
+    }
+    before->kin = space->kin;
+    space->kin = space;
+}
+
 void quire_space_destroy(struct quire_space *space)
 {
-    struct pages all = {0, UINT64_C(1) << space->supplement.vpn_bits};
-
-    quire_table_destroy(&space->table);
-    free_pages(space, all);
-    quire_batch_commit(&space->system->batch);
-    quire_supplement_destroy(&space->supplement);
     while (space->regions != NULL) {
-        quire_region_remove(space, space->regions);
+        struct quire_region *region = space->regions;
+
+        drop_contents(space, region->va, region->bytes);
+        quire_region_uncharge(space->system, region);
+        quire_region_remove(space, region);
     }
+    leave_kin(space);
+    quire_table_destroy(&space->table);
+    quire_supplement_destroy(&space->supplement);
+}
+
+static void count_accessed(void *context, const struct quire_leaf *leaf)
+{
+    uint32_t *pages = context;
+
+    *pages += (leaf->attributes & QUIRE_ACCESSED) != 0;
+}
+
+uint32_t quire_space_working_set(struct quire_space *space)
+{
+    uint32_t pages = 0;
+    struct quire_visitor visitor = {count_accessed, &pages};
+
+    for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
+        quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes, QUIRE_ACCESSED,
+                            &visitor);
+    }
+    quire_batch_commit(&space->system->batch);
+    return pages;
+}
+
+/* The frame of the page that is mapped at va; QUIRE_NONE: none is. */
+static quire_pfn mapped_frame(const struct quire_space *space, quire_va va)
+{
+    struct quire_leaf leaf;
+
+    if (quire_table_query(&space->table, va, &leaf) != QUIRE_OK) {
+        return quire_pfn_of(QUIRE_NONE);
+    }
+    return quire_pa_pfn(leaf.pa, quire_format_page_shift(space->table.format));
+}
+
+enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
+                                   struct quire_request *request)
+{
+    enum quire_status status = quire_space_fault(space, va, access, request);
+    quire_pfn pfn;
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    pfn = mapped_frame(space, va);
+    if (page_of(space->system, pfn)->wired == UINT16_MAX) {
+        return QUIRE_NO_SPACE;
+    }
+    quire_page_unlist(space->system, pfn);
+    page_of(space->system, pfn)->wired++;
+    return QUIRE_OK;
+}
+
+enum quire_status quire_space_unwire(struct quire_space *space, quire_va va)
+{
+    quire_pfn pfn = mapped_frame(space, va);
+    struct quire_page *page = quire_pfn_none(pfn) ? NULL : quire_system_page(space->system, pfn);
+
+    if (page == NULL || page->wired == 0) {
+        return QUIRE_NOT_FOUND;
+    }
+    page->wired--;
+    quire_page_list(space->system, pfn);
+    return QUIRE_OK;
 }

@@ -3,12 +3,14 @@
 #include "region.h"
 
 /* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one slot
- * and none of another do not cancel out. */
+ * and none of another do not cancel out; owners of frames likewise. */
 struct audit {
     struct quire_system *system;
-    struct quire_space *space; /* the one that is being looked at */
-    uint64_t resident, swapped, total_resident;
-    uint64_t slots, slot_sum;
+    struct quire_space *space;   /* the one that is being looked at */
+    struct quire_object *object; /* ... or this */
+    uint64_t resident, swapped;
+    uint64_t owners, owner_sum; /* of frames */
+    uint64_t slots, slot_sum;   /* owners of slots */
     const char *wrong;
 };
 
@@ -32,56 +34,74 @@ static void owns_slot(struct audit *audit, quire_slot slot)
 
     audit->slots++;
     audit->slot_sum += scramble(slot.n);
-    expect(audit, slot.n < slots->total && quire_frames_count(slots, quire_pfn_of(slot.n)) == 1,
+    expect(audit, slot.n < slots->total && quire_swap_owners(&audit->system->swap, slot) != 0,
            "a swap slot in use is not counted as such");
 }
 
-static void check_resident(struct audit *audit, uint64_t vpn, struct quire_record record)
+static void check_resident(struct audit *audit, uint64_t page_number, struct quire_record record)
 {
     quire_pfn pfn = quire_pfn_of(record.number);
     struct quire_page *page = quire_system_page(audit->system, pfn);
 
     audit->resident++;
-    expect(audit, page != NULL && page->space == audit->space && page->vpn == vpn,
+    audit->owners++;
+    audit->owner_sum += scramble(pfn.n);
+    expect(audit,
+           page != NULL && page->vpn == page_number && page->object == audit->object &&
+               (page->object != NULL || page->space != NULL),
            "a resident page and its frame's record disagree");
-    expect(audit, quire_frames_count(audit->system->host->frames, pfn) == 1,
-           "a page's frame does not have exactly one owner");
-    expect(audit, page == NULL || page->listed == (record.kind == QUIRE_RECORD_FRAME),
+    expect(audit,
+           page == NULL ||
+               page->listed == (record.kind == QUIRE_RECORD_FRAME && page->wired == 0),
            "a resident page is unknown to the policy, or one in transit is known");
 }
 
-static void check_records(struct audit *audit)
+static void check_record(struct audit *audit, uint64_t page_number, struct quire_record record)
 {
-    const struct quire_supplement *supplement = &audit->space->supplement;
-    struct quire_record record;
-    uint64_t end = UINT64_C(1) << supplement->vpn_bits;
-
-    for (uint64_t vpn = 0; quire_supplement_next(supplement, &vpn, end, &record); vpn++) {
-        quire_va va = quire_space_va(audit->space, vpn);
-
-        expect(audit, quire_space_region(audit->space, va) != NULL,
-               "a page is recorded where there is no region");
-        if (record.kind == QUIRE_RECORD_SWAP) {
-            audit->swapped++;
-            owns_slot(audit, quire_slot_of(record.number));
-        } else if (record.kind != QUIRE_RECORD_ZERO) {
-            check_resident(audit, vpn, record);
-        }
+    if (record.kind == QUIRE_RECORD_SWAP) {
+        audit->swapped++;
+        owns_slot(audit, quire_slot_of(record.number));
+    } else if (record.kind != QUIRE_RECORD_ZERO) {
+        check_resident(audit, page_number, record);
     }
 }
 
-/* What the MMU sees must be a page that is recorded as resident, in that frame. */
+static void check_records(struct audit *audit, const struct quire_supplement *supplement)
+{
+    uint64_t end = UINT64_C(1) << supplement->vpn_bits;
+    struct quire_record record;
+
+    for (uint64_t n = 0; quire_supplement_next(supplement, &n, end, &record); n++) {
+        expect(audit,
+               audit->object != NULL ||
+                   quire_space_region(audit->space, quire_space_va(audit->space, n)) != NULL,
+               "a page is recorded where there is no region");
+        check_record(audit, n, record);
+    }
+}
+
+/* What the MMU sees must be a page that is recorded as resident, in that frame: the space's own, or,
+ * where it has none, the one of the region's object. */
 static void check_leaf(void *context, const struct quire_leaf *leaf)
 {
     struct audit *audit = context;
-    const struct quire_space *space = audit->space;
-    unsigned page_shift = quire_format_page_shift(space->table.format);
-    struct quire_record record =
-        quire_supplement_get(&space->supplement, space_vpn(space, leaf->va));
+    struct quire_space *space = audit->space;
+    const struct quire_region *region = quire_space_region(space, leaf->va);
+    uint64_t vpn = space_vpn(space, leaf->va);
+    struct quire_record record = quire_supplement_get(&space->supplement, vpn);
+    quire_pfn pfn = quire_pa_pfn(leaf->pa, quire_format_page_shift(space->table.format));
+    bool own = record.kind == QUIRE_RECORD_FRAME;
 
-    expect(audit,
-           record.kind == QUIRE_RECORD_FRAME && record.number == quire_pa_pfn(leaf->pa, page_shift).n,
+    if (record.kind == QUIRE_RECORD_UNTOUCHED && region != NULL && region->object != NULL) {
+        record = quire_supplement_get(&region->object->pages, quire_region_index(region, vpn));
+    }
+    expect(audit, record.kind == QUIRE_RECORD_FRAME && record.number == pfn.n,
            "the page table maps what the supplement does not know");
+    expect(audit,
+           (leaf->attributes & QUIRE_WRITE) == 0 || !space_can_protect(space) ||
+               (own ? quire_frames_count(audit->system->host->frames, pfn) == 1
+                    : region != NULL && region->sharing == QUIRE_SHARED),
+           "a page that others own too is mapped for writing");
 }
 
 /* Half by half: a range cannot cross the hole that may be between them, nor be 2^64 bytes long. */
@@ -105,6 +125,7 @@ static void check_regions(struct audit *audit)
 
     expect(audit, region == NULL || region->prev == NULL, "the first region has one before it");
     for (; region != NULL; region = region->next) {
+        expect(audit, region->space == audit->space, "a region is in another space's list");
         expect(audit, (region->prot & ~region->max_prot) == 0, "a region exceeds its max_prot");
         expect(audit, region->next == NULL || region->next->prev == region,
                "the list of regions is broken");
@@ -116,29 +137,47 @@ static void check_regions(struct audit *audit)
 static void check_space(struct audit *audit, struct quire_space *space)
 {
     audit->space = space;
+    audit->object = NULL;
     audit->resident = 0;
     audit->swapped = 0;
     check_regions(audit);
-    check_records(audit);
+    check_records(audit, &space->supplement);
     check_table(audit);
     expect(audit, audit->resident == space->resident, "a space's resident pages are miscounted");
     expect(audit, audit->swapped == space->swapped, "a space's swapped pages are miscounted");
-    audit->total_resident += audit->resident;
+}
+
+static void check_object(struct audit *audit, struct quire_object *object)
+{
+    audit->object = object;
+    audit->resident = 0;
+    audit->swapped = 0;
+    check_records(audit, &object->pages);
+    expect(audit, audit->resident == object->resident && audit->swapped == object->swapped,
+           "an object's pages are miscounted");
+    for (const struct quire_region *r = object->mappings; r != NULL; r = r->object_next) {
+        expect(audit, r->object == object && (r->object_next == NULL || r->object_next->object_prev == r),
+               "an object's list of regions is broken");
+    }
 }
 
 /* Frames that hold pages, the slots they keep, and what the policy has of them. */
 static void check_pages(struct audit *audit)
 {
     struct quire_system *system = audit->system;
-    uint64_t pages = 0, listed = 0, known = 0;
+    uint64_t pages = 0, listed = 0, known = 0, owners = 0, sum = 0;
 
     for (uint32_t i = 0; i < system->frames; i++) {
         const struct quire_page *page = &system->page[i];
+        uint32_t count =
+            quire_frames_count(system->host->frames, quire_pfn_of(system->first + i));
 
-        if (page->space == NULL) {
+        if (!quire_page_used(page)) {
             continue;
         }
         pages++;
+        owners += count;
+        sum += count * scramble(system->first + i);
         listed += page->listed;
         if (!quire_slot_none(page->slot)) {
             owns_slot(audit, page->slot);
@@ -147,14 +186,15 @@ static void check_pages(struct audit *audit)
     for (unsigned i = 0; i < QUIRE_POLICY_LISTS; i++) {
         known += system->policy.list[i].length;
     }
-    expect(audit, pages == system->resident && pages == audit->total_resident,
-           "resident pages are miscounted");
+    expect(audit, pages == system->resident, "resident pages are miscounted");
+    expect(audit, owners == audit->owners && sum == audit->owner_sum,
+           "a page's frame does not have exactly its owners");
     expect(audit, listed == known, "the policy's lists are not the resident pages");
     expect(audit, system->resident_limit == 0 || pages <= system->resident_limit,
            "more pages are resident than allowed");
 }
 
-/* Every slot that is taken has its one owner. */
+/* Every slot that is taken has exactly its owners. */
 static void check_slots(struct audit *audit)
 {
     const struct quire_frames *slots = &audit->system->swap.slots;
@@ -165,13 +205,11 @@ static void check_slots(struct audit *audit)
     }
     expect(audit, quire_frames_validate(slots, NULL) == QUIRE_OK, "swap slots are not sound");
     for (uint32_t i = 0; i < slots->total; i++) {
-        if (quire_frames_count(slots, quire_pfn_of(i)) != 0) {
-            used++;
-            sum += scramble(i);
-        }
+        used += quire_frames_count(slots, quire_pfn_of(i));
+        sum += quire_frames_count(slots, quire_pfn_of(i)) * scramble(i);
     }
     expect(audit, used == audit->slots && sum == audit->slot_sum,
-           "swap slots are taken that nobody owns, or owned twice");
+           "a swap slot does not have exactly its owners");
 }
 
 enum quire_status quire_validate(struct quire_system *system, struct quire_space *const *spaces,
@@ -183,6 +221,9 @@ enum quire_status quire_validate(struct quire_system *system, struct quire_space
            "the frame allocator is not sound");
     for (unsigned i = 0; i < count; i++) {
         check_space(&audit, spaces[i]);
+    }
+    for (struct quire_object *object = system->objects; object != NULL; object = object->next) {
+        check_object(&audit, object);
     }
     check_pages(&audit);
     check_slots(&audit);

@@ -1,0 +1,124 @@
+/* Mapping a page that is in a frame, and copying one on a write. */
+#include "internal.h"
+
+#include "../bytes.h"
+
+uint64_t quire_region_index(const struct quire_region *region, uint64_t vpn)
+{
+    unsigned shift = quire_format_page_shift(region->space->table.format);
+
+    return (region->offset >> shift) + (vpn - space_vpn(region->space, region->va));
+}
+
+/* Can the MMU tell of a write at all: by a dirty bit, or by faulting on the first one? */
+static bool mmu_tells_writes(const struct quire_space *space)
+{
+    return space->table.format->leaf.dirty.mask != 0 || space_can_protect(space);
+}
+
+/* May this space write to the frame, or is it other owners' too? */
+static bool may_write(const struct quire_space *space, const struct quire_region *region,
+                      quire_pfn pfn)
+{
+    const struct quire_system *system = space->system;
+
+    if (system->page[pfn.n - system->first].object != NULL) {
+        return region->sharing == QUIRE_SHARED;
+    }
+    return quire_frames_count(system->host->frames, pfn) == 1;
+}
+
+/* Without write while the page is not this space's to write, or while the MMU cannot tell that it was
+ * written and software has not seen it happen. */
+static unsigned rights_now(const struct quire_space *space, const struct quire_region *region,
+                           quire_pfn pfn)
+{
+    bool mmu_marks = space->table.format->leaf.dirty.mask != 0;
+    bool dirty = space->system->page[pfn.n - space->system->first].dirty;
+
+    if (may_write(space, region, pfn) && (mmu_marks || dirty)) {
+        return region->prot;
+    }
+    return region->prot & ~(unsigned)QUIRE_WRITE;
+}
+
+/* What the old mapping, if there is one, says of its own page must not get lost. */
+static bool note_old_mapping(struct quire_space *space, quire_va va, struct quire_leaf *old)
+{
+    if (quire_table_query(&space->table, va, old) != QUIRE_OK) {
+        return false;
+    }
+    quire_page_note_marks(space->system, old);
+    return true;
+}
+
+enum quire_status quire_map_resident(struct quire_space *space, const struct quire_region *region,
+                                     uint64_t vpn, quire_pfn pfn, unsigned access)
+{
+    struct quire_system *system = space->system;
+    struct quire_page *page = page_of(system, pfn);
+    bool was_dirty = page->dirty;
+    struct quire_mapping mapping = {.va = quire_space_va(space, vpn),
+                                    .pa = frame_pa(system, pfn),
+                                    .bytes = space_page_bytes(space),
+                                    .existing = QUIRE_EXISTING_REPLACE};
+    enum quire_status status;
+    struct quire_leaf old;
+    bool upgrade;
+
+    upgrade = note_old_mapping(space, mapping.va, &old) && (access & QUIRE_WRITE) != 0 &&
+              (old.attributes & QUIRE_WRITE) == 0;
+    page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !mmu_tells_writes(space);
+    mapping.attributes = rights_now(space, region, pfn);
+    status = quire_table_map(&space->table, &system->batch, &mapping, NULL);
+    quire_batch_commit(&system->batch);
+    if (status != QUIRE_OK) {
+        page->dirty = was_dirty;
+        return status;
+    }
+    quire_space_tell(space, upgrade ? QUIRE_EVENT_UPGRADE : QUIRE_EVENT_MAP, vpn, pfn, page->slot,
+                     mapping.attributes);
+    return QUIRE_OK;
+}
+
+static void copy_frame(struct quire_system *system, quire_pfn to, quire_pfn from)
+{
+    const struct quire_memory *memory = &system->host->memory;
+    uint64_t bytes = frame_bytes(system);
+    void *source = quire_memory_at(memory, frame_pa(system, from), bytes);
+    void *target = quire_memory_at(memory, frame_pa(system, to), bytes);
+
+    memcpy(target, source, (size_t)bytes);
+    quire_memory_done(memory, target, bytes);
+    quire_memory_done(memory, source, bytes);
+}
+
+enum quire_status quire_copy_page(struct quire_space *space, const struct quire_region *region,
+                                  uint64_t vpn, quire_pfn from)
+{
+    struct quire_system *system = space->system;
+    bool leaves = page_of(system, from)->object == NULL;
+    enum quire_status status;
+    quire_pfn to;
+
+    status = quire_supplement_reserve(&space->supplement, vpn);
+    if (status == QUIRE_OK) {
+        status = quire_take_frame(system, &to);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    copy_frame(system, to, from);
+    quire_page_make(system, to, space, NULL, vpn);
+    page_of(system, to)->dirty = true;
+    if (leaves) {
+        /* The old frame is still mapped: it is given up after the flush in quire_map_resident(). */
+        quire_owners_leave(space, vpn, from);
+    }
+    quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_FRAME, to.n));
+    space->resident++;
+    quire_space_tell(space, QUIRE_EVENT_COPY, vpn, to, quire_slot_of(QUIRE_NONE), from.n);
+    status = quire_map_resident(space, region, vpn, to, QUIRE_WRITE);
+    quire_page_list(system, to);
+    return status;
+}
