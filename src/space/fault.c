@@ -2,10 +2,10 @@
  * The fault handler.
  *
  *                         what the supplement says of the page
- *                | untouched        | zero      | swap     | frame             | coming, going
- *   -------------+------------------+-----------+----------+-------------------+---------------
- *   region: zero | zero-fill        | zero-fill | swap-in  | map it (again),   | in transit for
- *   region: file | read the object  | zero-fill | swap-in  | perhaps for write | another: BUSY
+ *                | untouched        | zero        | swap    | frame             | coming, going
+ *   -------------+------------------+-------------+---------+-------------------+---------------
+ *   region: zero | zero-fill        | (cannot be) | swap-in | map it (again),   | in transit for
+ *   region: file | read the object  | zero-fill   | swap-in | perhaps for write | another: BUSY
  *   no region, or it forbids the access: refused
  *
  * A fault is a request that goes through steps. Any step may find that there is no frame; then a page
@@ -62,7 +62,24 @@ static bool mmu_tells_writes(const struct quire_space *space)
     return leaf->dirty.mask != 0 || leaf->write.mask != 0;
 }
 
-/* Puts a mapping for a resident page into the page table. */
+/* The page is mapped already: this is its first write, or two processors met here, or a TLB was late.
+ * The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew better is
+ * told even if nothing changes. */
+static void map_again(struct quire_space *space, const struct quire_leaf *leaf, unsigned rights)
+{
+    struct quire_batch *batch = &space->system->batch;
+    uint8_t page_shift = (uint8_t)quire_format_page_shift(space->table.format);
+    struct quire_flush_range range = {leaf->va, leaf->bytes, space->table.asid, page_shift, true};
+    uint64_t changed;
+
+    quire_table_protect(&space->table, batch, leaf->va, leaf->bytes, rights, &changed);
+    if (changed == 0) {
+        quire_batch_add(batch, &range);
+    }
+    quire_batch_commit(batch);
+}
+
+/* Sees to it that a resident page is in the page table, with the rights that it deserves. */
 static enum quire_status map_page(struct quire_space *space, const struct quire_region *region,
                                   uint64_t vpn, quire_pfn pfn, unsigned access)
 {
@@ -71,27 +88,28 @@ static enum quire_status map_page(struct quire_space *space, const struct quire_
     bool was_dirty = page->dirty;
     struct quire_mapping mapping = {.va = quire_space_va(space, vpn),
                                     .pa = frame_pa(system, pfn),
-                                    .bytes = space_page_bytes(space),
-                                    .existing = QUIRE_EXISTING_REPLACE};
-    enum quire_status status;
-    struct quire_leaf old;
-    bool upgrade = false;
+                                    .bytes = space_page_bytes(space)};
+    enum quire_event_kind event = QUIRE_EVENT_MAP;
+    enum quire_status status = QUIRE_OK;
+    struct quire_leaf leaf;
 
-    /* A write that only software sees; and what the MMU has marked already must not get lost. */
+    /* Some writes only software sees. */
     page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !mmu_tells_writes(space);
-    if (quire_table_query(&space->table, mapping.va, &old) == QUIRE_OK) {
-        page->dirty = page->dirty || (old.attributes & QUIRE_DIRTY) != 0;
-        upgrade = (access & QUIRE_WRITE) != 0 && (old.attributes & QUIRE_WRITE) == 0;
-    }
     mapping.attributes = quire_page_rights(space, region, page);
-    status = quire_table_map(&space->table, &system->batch, &mapping, NULL);
-    quire_batch_commit(&system->batch);
+    if (!region_usable(region)) {
+        return QUIRE_OK; /* it was protected while the page was coming */
+    }
+    if (quire_table_query(&space->table, mapping.va, &leaf) == QUIRE_OK) {
+        map_again(space, &leaf, mapping.attributes);
+        event = mapping.attributes & ~leaf.attributes & QUIRE_WRITE ? QUIRE_EVENT_UPGRADE : event;
+    } else {
+        status = quire_table_map(&space->table, &system->batch, &mapping, NULL);
+    }
     if (status != QUIRE_OK) {
         page->dirty = was_dirty;
         return status;
     }
-    quire_space_tell(space, upgrade ? QUIRE_EVENT_UPGRADE : QUIRE_EVENT_MAP, vpn, pfn, page->slot,
-                     mapping.attributes);
+    quire_space_tell(space, event, vpn, pfn, page->slot, mapping.attributes);
     return QUIRE_OK;
 }
 
@@ -117,17 +135,23 @@ static enum quire_status take_frame(struct quire_system *system, quire_pfn *pfn)
     return quire_frames_alloc(system->host->frames, 0, pfn);
 }
 
-/* From here on the request holds a frame, and the page's record keeps others away. */
+/* From here on the request holds a frame, and the page's record keeps others away. A slot that the
+ * page is in belongs to the frame now: as long as the page is not written, it need not be written
+ * out again. */
 static void claim(struct quire_request *request, uint64_t vpn, struct quire_record record)
 {
     struct quire_space *space = request->space;
     struct quire_page *page = page_of(space->system, request->pfn);
     struct quire_record coming = {QUIRE_RECORD_COMING, false, request->pfn.n};
+    bool in_swap = record.kind == QUIRE_RECORD_SWAP;
 
     request->was = record;
-    *page = (struct quire_page){
-        .space = space, .vpn = vpn, .slot = quire_slot_of(QUIRE_NONE), .origin = QUIRE_ORIGIN_ZERO};
+    *page = (struct quire_page){.space = space,
+                                .vpn = vpn,
+                                .slot = quire_slot_of(in_swap ? record.number : QUIRE_NONE),
+                                .origin = QUIRE_ORIGIN_ZERO};
     quire_supplement_set(&space->supplement, vpn, coming);
+    space->swapped -= in_swap;
     space->system->resident++;
     space->resident++;
 }
@@ -138,6 +162,7 @@ static void unclaim(struct quire_request *request, uint64_t vpn)
     struct quire_system *system = space->system;
 
     quire_supplement_set(&space->supplement, vpn, request->was);
+    space->swapped += request->was.kind == QUIRE_RECORD_SWAP;
     *page_of(system, request->pfn) = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
     quire_frames_unref(system->host->frames, request->pfn);
     request->pfn = quire_pfn_of(QUIRE_NONE);
@@ -280,8 +305,7 @@ static enum quire_status filled(struct quire_request *request)
     return QUIRE_OK;
 }
 
-/* The page is whole: into the page table, and under the policy's eyes. A slot that it came from is
- * kept: as long as the page is not written, it need not be written out again. */
+/* The page is whole: into the page table, and under the policy's eyes. */
 static enum quire_status map(struct quire_request *request)
 {
     struct quire_space *space = request->space;
@@ -292,15 +316,11 @@ static enum quire_status map(struct quire_request *request)
     enum quire_status status;
 
     page->origin = request->origin;
-    if (request->origin == QUIRE_ORIGIN_SWAP) {
-        page->slot = quire_slot_of(request->was.number);
-    }
     status = map_page(space, region_of(request), vpn, request->pfn, request->access);
     if (status != QUIRE_OK) {
         return status;
     }
     quire_supplement_set(&space->supplement, vpn, record);
-    space->swapped -= request->origin == QUIRE_ORIGIN_SWAP;
     quire_page_list(system, request->pfn);
     request->step = STEP_DONE;
     return QUIRE_OK;

@@ -31,6 +31,9 @@ static inline quire_pa frame_pa(const struct quire_system *system, quire_pfn pfn
     return quire_pfn_pa(pfn, system->host->frames->page_shift);
 }
 
+/* For quire_validate(): are the nodes all there, each of them once, and counted? */
+bool quire_supplement_sound(const struct quire_supplement *supplement);
+
 /* Tells the policy of a page, or takes it back. A listed page may be evicted. */
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn);
@@ -38,8 +41,15 @@ void quire_page_unlist(struct quire_system *system, quire_pfn pfn);
 /* Gives up the copy of a page that is kept in swap, if there is one. */
 void quire_page_drop_slot(struct quire_system *system, struct quire_page *page);
 
-/* Takes a page off the MMU and remembers what its marks said. Commits. */
-void quire_page_unmap(struct quire_space *space, uint64_t vpn, struct quire_page *page);
+/* Takes resident pages off the MMU; each remembers what its marks said. Commits. */
+void quire_pages_unmap(struct quire_space *space, quire_va va, uint64_t bytes);
+
+/* May anything be done with a page of this region? If not it is never mapped: there are MMUs that
+ * cannot withhold every right. */
+static inline bool region_usable(const struct quire_region *region)
+{
+    return (region->prot & (QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE)) != 0;
+}
 
 /* The rights that a page of this region may be mapped with now: without write while the MMU cannot
  * tell that the page was written and software has not seen it happen. */
@@ -56,8 +66,9 @@ enum quire_status quire_request_transfer(struct quire_request *request,
 /*
  * Frees one frame by evicting a page (src/space/reclaim.c). QUIRE_OK; QUIRE_PENDING: the page is being
  * written, through request->transfer, and quire_reclaim_written() must follow; QUIRE_NO_MEMORY: no page
- * can be evicted; QUIRE_NO_SPACE: only pages are left that would need a swap slot; QUIRE_IO_ERROR: the
- * page stays, and nothing is lost.
+ * can be evicted; QUIRE_NO_SPACE: only pages are left that would need a swap slot; QUIRE_BUSY: so it is
+ * now, but pages are in transit for other requests; QUIRE_IO_ERROR: the page stays, and nothing is
+ * lost.
  */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request);
 

@@ -46,19 +46,20 @@ void quire_page_drop_slot(struct quire_system *system, struct quire_page *page)
 
 static void note_dirty(void *context, const struct quire_leaf *leaf)
 {
-    struct quire_page *page = context;
+    struct quire_system *system = context;
+    quire_pfn pfn = quire_pa_pfn(leaf->pa, system->host->frames->page_shift);
+    struct quire_page *page = page_of(system, pfn);
 
     page->dirty = page->dirty || (leaf->attributes & QUIRE_DIRTY) != 0;
 }
 
-void quire_page_unmap(struct quire_space *space, uint64_t vpn, struct quire_page *page)
+void quire_pages_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    struct quire_batch *batch = &space->system->batch;
-    struct quire_visitor visitor = {note_dirty, page};
+    struct quire_system *system = space->system;
+    struct quire_visitor visitor = {note_dirty, system};
 
-    quire_table_unmap(&space->table, batch, quire_space_va(space, vpn), space_page_bytes(space),
-                      &visitor);
-    quire_batch_commit(batch);
+    quire_table_unmap(&space->table, &system->batch, va, bytes, &visitor);
+    quire_batch_commit(&system->batch);
 }
 
 unsigned quire_page_rights(const struct quire_space *space, const struct quire_region *region,

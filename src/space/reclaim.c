@@ -32,7 +32,7 @@ static bool page_all_zero(const struct quire_system *system, quire_pfn pfn)
     return zero;
 }
 
-/* The page is safe elsewhere: its frame goes free, and `record` says where the page is now. */
+/* The page is safe elsewhere: its frame goes free, and a record of that kind says where it is now. */
 static void let_go(struct quire_system *system, quire_pfn pfn, enum quire_record_kind kind,
                    quire_slot slot)
 {
@@ -41,6 +41,9 @@ static void let_go(struct quire_system *system, quire_pfn pfn, enum quire_record
     struct quire_record record = {(uint8_t)kind, false, kind == QUIRE_RECORD_SWAP ? slot.n : 0};
 
     quire_supplement_set(&space->supplement, page->vpn, record);
+    if (kind == QUIRE_RECORD_UNTOUCHED) {
+        quire_supplement_trim(&space->supplement, page->vpn, page->vpn + 1);
+    }
     space->resident--;
     space->swapped += kind == QUIRE_RECORD_SWAP;
     system->resident--;
@@ -58,11 +61,21 @@ static void keep(struct quire_system *system, quire_pfn pfn)
     quire_page_list(system, pfn);
 }
 
+/* What to record of a page that is dropped. One that is as its region says needs no record. */
+static enum quire_record_kind dropped_kind(const struct quire_page *page, enum quire_drop why)
+{
+    const struct quire_region *region =
+        quire_space_region(page->space, quire_space_va(page->space, page->vpn));
+
+    if (why == QUIRE_DROP_IN_SWAP) {
+        return QUIRE_RECORD_SWAP;
+    }
+    return why == QUIRE_DROP_ZERO && region->object != NULL ? QUIRE_RECORD_ZERO
+                                                            : QUIRE_RECORD_UNTOUCHED;
+}
+
 static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why)
 {
-    static const uint8_t record_kind[] = {[QUIRE_DROP_ZERO] = QUIRE_RECORD_ZERO,
-                                          [QUIRE_DROP_IN_FILE] = QUIRE_RECORD_UNTOUCHED,
-                                          [QUIRE_DROP_IN_SWAP] = QUIRE_RECORD_SWAP};
     struct quire_page *page = page_of(system, pfn);
     quire_slot slot = page->slot;
 
@@ -71,7 +84,7 @@ static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why
     if (why != QUIRE_DROP_IN_SWAP) {
         quire_page_drop_slot(system, page);
     }
-    let_go(system, pfn, (enum quire_record_kind)record_kind[why], slot);
+    let_go(system, pfn, dropped_kind(page, why), slot);
 }
 
 /* Takes the slot of a resident page that keeps one only to save a write later. */
@@ -131,14 +144,15 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
     return quire_reclaim_written(system, request);
 }
 
-/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot, and it was kept. */
+/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted. */
 static enum quire_status evict(struct quire_system *system, struct quire_request *request,
                                quire_pfn pfn)
 {
     struct quire_page *page = page_of(system, pfn);
 
     page->listed = false;
-    quire_page_unmap(page->space, page->vpn, page);
+    quire_pages_unmap(page->space, quire_space_va(page->space, page->vpn),
+                      space_page_bytes(page->space));
     if (!page->dirty && page->origin != QUIRE_ORIGIN_ZERO) {
         drop(system, pfn,
              page->origin == QUIRE_ORIGIN_FILE ? QUIRE_DROP_IN_FILE : QUIRE_DROP_IN_SWAP);
@@ -149,30 +163,64 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
         return QUIRE_OK;
     }
     if (!find_slot(system, page)) {
-        keep(system, pfn);
         return QUIRE_NO_SPACE;
     }
     return write_out(system, request, pfn);
 }
 
+static quire_pfn choose_victim(struct quire_system *system)
+{
+    quire_pfn pfn = system->policy.ops->victim(&system->policy);
+
+    quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
+    if (!quire_pfn_none(pfn)) {
+        struct quire_page *page = page_of(system, pfn);
+        quire_space_tell(page->space, QUIRE_EVENT_VICTIM, page->vpn, pfn, page->slot, 0);
+    }
+    return pfn;
+}
+
+/* Pages that evict() left unlisted go back to the policy. True: some are in transit, and not for this
+ * request. */
+static bool put_back(struct quire_system *system, const struct quire_request *request)
+{
+    bool in_transit = false;
+
+    for (uint32_t i = 0; i < system->frames; i++) {
+        const struct quire_page *page = &system->page[i];
+        quire_pfn pfn = quire_pfn_of(system->first + i);
+
+        if (page->space == NULL || page->listed || pfn.n == request->pfn.n ||
+            pfn.n == request->victim.n) {
+            continue;
+        }
+        if (quire_supplement_get(&page->space->supplement, page->vpn).kind == QUIRE_RECORD_FRAME) {
+            quire_page_list(system, pfn);
+        } else {
+            in_transit = true;
+        }
+    }
+    return in_transit;
+}
+
+/* Where swap is full, pages that need no slot may still be found: the policy is asked until it has
+ * no more. Those that it gave in vain are kept from it meanwhile, so that it gives each once. */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request)
 {
     enum quire_status status = QUIRE_NO_MEMORY;
+    quire_pfn pfn = choose_victim(system);
+    bool in_vain = quire_pfn_none(pfn);
 
-    /* Once around: where swap is full, pages that need no slot may still be found. */
-    for (uint32_t tries = system->resident; tries != 0; tries--) {
-        quire_pfn pfn = system->policy.ops->victim(&system->policy);
-
-        quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
-        if (quire_pfn_none(pfn)) {
-            break;
-        }
-        quire_space_tell(page_of(system, pfn)->space, QUIRE_EVENT_VICTIM,
-                         page_of(system, pfn)->vpn, pfn, page_of(system, pfn)->slot, 0);
+    while (!quire_pfn_none(pfn)) {
         status = evict(system, request, pfn);
         if (status != QUIRE_NO_SPACE) {
             break;
         }
+        in_vain = true;
+        pfn = choose_victim(system);
+    }
+    if (in_vain && put_back(system, request) && quire_pfn_none(pfn)) {
+        return QUIRE_BUSY;
     }
     return status;
 }

@@ -64,8 +64,9 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     if (status != QUIRE_OK) {
         return status;
     }
-    if ((spec->prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
-        (spec->offset & (space_page_bytes(space) - 1)) != 0) {
+    if ((max_prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
+        (spec->offset & (space_page_bytes(space) - 1)) != 0 ||
+        spec->offset + (spec->bytes - 1) < spec->offset) {
         return QUIRE_INVALID;
     }
     above = quire_region_at_or_after(space, spec->va);
@@ -221,18 +222,17 @@ static enum quire_status check_protect(struct quire_space *space, quire_va va, u
     return QUIRE_NOT_FOUND;
 }
 
-/* Brings the page table in line with new rights. Where software watches for the first write, pages
- * come off the MMU instead, and are mapped as they deserve when they are next touched. */
-static void protect_table(struct quire_space *space, quire_va va, uint64_t bytes, unsigned prot)
+/* Brings the page table in line with the new rights of a region. Where software watches for the first
+ * write, pages come off the MMU instead, and are mapped as they deserve when they are next touched. */
+static void protect_table(struct quire_space *space, const struct quire_region *region)
 {
-    struct quire_batch *batch = &space->system->batch;
-
-    if (space->table.format->leaf.dirty.mask != 0) {
-        quire_table_protect(&space->table, batch, va, bytes, prot, NULL);
-    } else {
-        quire_table_unmap(&space->table, batch, va, bytes, NULL);
+    if (space->table.format->leaf.dirty.mask == 0 || !region_usable(region)) {
+        quire_pages_unmap(space, region->va, region->bytes);
+        return;
     }
-    quire_batch_commit(batch);
+    quire_table_protect(&space->table, &space->system->batch, region->va, region->bytes,
+                        region->prot, NULL);
+    quire_batch_commit(&space->system->batch);
 }
 
 enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
@@ -255,8 +255,8 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
     region = quire_region_at_or_after(space, va);
     for (; region != NULL && region->va.at <= last; region = region->next) {
         region->prot = prot;
+        protect_table(space, region);
     }
-    protect_table(space, va, bytes, prot);
 
     region = quire_region_at_or_after(space, va);
     while (region->next != NULL && region->next->va.at <= last) {

@@ -1,6 +1,8 @@
 /* Every invariant of a system and its spaces, checked from the records alone. */
 #include "internal.h"
+#include "quire/pte.h"
 #include "region.h"
+#include "slab.h"
 
 /* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one slot
  * and none of another do not cancel out. */
@@ -46,8 +48,19 @@ static void check_resident(struct audit *audit, uint64_t vpn, struct quire_recor
            "a resident page and its frame's record disagree");
     expect(audit, quire_frames_count(audit->system->host->frames, pfn) == 1,
            "a page's frame does not have exactly one owner");
-    expect(audit, page == NULL || page->listed == (record.kind == QUIRE_RECORD_FRAME),
+    if (page == NULL) {
+        return;
+    }
+    expect(audit, page->listed == (record.kind == QUIRE_RECORD_FRAME),
            "a resident page is unknown to the policy, or one in transit is known");
+    if (record.kind != QUIRE_RECORD_COMING) {
+        bool has_slot = !quire_slot_none(page->slot);
+        bool wants_slot = record.kind == QUIRE_RECORD_GOING ||
+                          (page->origin == QUIRE_ORIGIN_SWAP && !page->dirty);
+        expect(audit, has_slot || !wants_slot, "a page lost the only slot that it could be in");
+        expect(audit, !has_slot || page->origin == QUIRE_ORIGIN_SWAP || page->dirty,
+               "a page that was never written has a slot");
+    }
 }
 
 static void check_records(struct audit *audit)
@@ -61,6 +74,8 @@ static void check_records(struct audit *audit)
 
         expect(audit, quire_space_region(audit->space, va) != NULL,
                "a page is recorded where there is no region");
+        expect(audit, record.kind != QUIRE_RECORD_UNTOUCHED && record.kind <= QUIRE_RECORD_GOING,
+               "a record is of no kind");
         if (record.kind == QUIRE_RECORD_SWAP) {
             audit->swapped++;
             owns_slot(audit, quire_slot_of(record.number));
@@ -70,18 +85,37 @@ static void check_records(struct audit *audit)
     }
 }
 
+/* Rights that a mapping grants and its region does not, but for those that no entry can withhold. */
+static unsigned excess(const struct quire_space *space, const struct quire_region *region,
+                       const struct quire_leaf *leaf)
+{
+    uint64_t none = quire_pte_leaf(space->table.format, leaf->level, leaf->pa, 0);
+
+    return leaf->attributes & QUIRE_RIGHTS & ~region->prot &
+           ~quire_pte_rights(space->table.format, QUIRE_PTE_LEAF, none);
+}
+
 /* What the MMU sees must be a page that is recorded as resident, in that frame. */
 static void check_leaf(void *context, const struct quire_leaf *leaf)
 {
     struct audit *audit = context;
-    const struct quire_space *space = audit->space;
+    struct quire_space *space = audit->space;
     unsigned page_shift = quire_format_page_shift(space->table.format);
+    quire_pfn pfn = quire_pa_pfn(leaf->pa, page_shift);
     struct quire_record record =
         quire_supplement_get(&space->supplement, space_vpn(space, leaf->va));
+    const struct quire_region *region = quire_space_region(space, leaf->va);
+    const struct quire_page *page = quire_system_page(audit->system, pfn);
 
-    expect(audit,
-           record.kind == QUIRE_RECORD_FRAME && record.number == quire_pa_pfn(leaf->pa, page_shift).n,
+    expect(audit, record.kind == QUIRE_RECORD_FRAME && record.number == pfn.n,
            "the page table maps what the supplement does not know");
+    expect(audit,
+           region == NULL || (region_usable(region) && excess(space, region, leaf) == 0),
+           "the page table grants what the region does not");
+    expect(audit,
+           page == NULL || page->dirty || space->table.format->leaf.dirty.mask != 0 ||
+               (leaf->attributes & QUIRE_WRITE) == 0,
+           "a page could be written and nobody would know");
 }
 
 /* Half by half: a range cannot cross the hole that may be between them, nor be 2^64 bytes long. */
@@ -95,8 +129,10 @@ static void check_table(struct audit *audit)
 
     expect(audit, quire_table_validate(&space->table, NULL) == QUIRE_OK,
            "a page table is not sound");
-    quire_table_visit(&space->table, quire_va_at(0), half, &visitor);
-    quire_table_visit(&space->table, quire_va_at(upper), half, &visitor);
+    if (audit->wrong == NULL) { /* else it had better not be walked */
+        quire_table_visit(&space->table, quire_va_at(0), half, &visitor);
+        quire_table_visit(&space->table, quire_va_at(upper), half, &visitor);
+    }
 }
 
 static void check_regions(struct audit *audit)
@@ -104,7 +140,10 @@ static void check_regions(struct audit *audit)
     const struct quire_region *region = audit->space->regions;
 
     expect(audit, region == NULL || region->prev == NULL, "the first region has one before it");
-    for (; region != NULL; region = region->next) {
+    for (; region != NULL && audit->wrong == NULL; region = region->next) {
+        expect(audit,
+               quire_range_check(audit->space->table.format, region->va, region->bytes) == QUIRE_OK,
+               "a region is not made of pages");
         expect(audit, (region->prot & ~region->max_prot) == 0, "a region exceeds its max_prot");
         expect(audit, region->next == NULL || region->next->prev == region,
                "the list of regions is broken");
@@ -119,11 +158,32 @@ static void check_space(struct audit *audit, struct quire_space *space)
     audit->resident = 0;
     audit->swapped = 0;
     check_regions(audit);
+    expect(audit, quire_supplement_sound(&space->supplement), "a supplement is not sound");
+    if (audit->wrong != NULL) {
+        return; /* there is no telling where the rest would lead */
+    }
     check_records(audit);
     check_table(audit);
     expect(audit, audit->resident == space->resident, "a space's resident pages are miscounted");
     expect(audit, audit->swapped == space->swapped, "a space's swapped pages are miscounted");
     audit->total_resident += audit->resident;
+}
+
+/* Follows a list of the policy's; each of its frames must hold a page that may be evicted. */
+static bool list_sound(const struct quire_system *system, const struct quire_policy_list *list)
+{
+    const struct quire_policy *policy = &system->policy;
+    uint32_t index = list->head, before = QUIRE_NONE;
+
+    for (uint32_t n = 0; n < list->length; n++) {
+        if (index >= policy->frames || policy->node[index].prev != before ||
+            system->page[index].space == NULL || !system->page[index].listed) {
+            return false;
+        }
+        before = index;
+        index = policy->node[index].next;
+    }
+    return index == QUIRE_NONE && list->tail == before;
 }
 
 /* Frames that hold pages, the slots they keep, and what the policy has of them. */
@@ -146,6 +206,7 @@ static void check_pages(struct audit *audit)
     }
     for (unsigned i = 0; i < QUIRE_POLICY_LISTS; i++) {
         known += system->policy.list[i].length;
+        expect(audit, list_sound(system, &system->policy.list[i]), "a policy's list is broken");
     }
     expect(audit, pages == system->resident && pages == audit->total_resident,
            "resident pages are miscounted");
@@ -186,6 +247,7 @@ enum quire_status quire_validate(struct quire_system *system, struct quire_space
     }
     check_pages(&audit);
     check_slots(&audit);
+    expect(&audit, quire_slab_sound(system), "the records of regions are not sound");
     if (what != NULL) {
         *what = audit.wrong;
     }
