@@ -167,9 +167,11 @@ int main(void)
     } else {
         make_up();
     }
-    snprintf(title, sizeof(title), "replay of %s, 116 frames", path != NULL ? path : "a made-up trace");
+    snprintf(title, sizeof(title), "replay of %s, 116 frames",
+             path != NULL ? path : "a made-up trace");
     group(title, 116);
-    snprintf(title, sizeof(title), "replay of %s, 58 frames", path != NULL ? path : "a made-up trace");
+    snprintf(title, sizeof(title), "replay of %s, 58 frames",
+             path != NULL ? path : "a made-up trace");
     group(title, 58);
     free(text);
     return 0;

@@ -1,299 +1,15 @@
 /* The frame allocator: random operations against a flat model, and each promise of frames.h. */
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "quire/frames.h"
+#include "src/memory/bitset.h"
+#include "tests/support/frames_bed.h"
 #include "tests/support/unit.h"
-
-/* Where the state of an allocator is, and what it manages. Inside memory, `first` is 0. */
-struct setup {
-    unsigned width; /* 0: beside memory */
-    uint32_t first, total;
-};
-
-enum { INSIDE_AT = 3 }; /* an odd physical address for the counts: nothing is aligned */
-
-/* An allocator, its state in memory of exactly the size that it asked for, and the model. */
-struct bed {
-    struct setup setup;
-    struct quire_frames frames;
-    struct quire_memory memory;
-    unsigned char *state;
-    size_t state_bytes;
-
-    uint32_t *count; /* the model: owners of each frame */
-    uint32_t limit, free;
-    uint64_t allocs, frees;
-};
-
-static uint32_t limit_of(unsigned width)
-{
-    return width == 1 ? 255 : width == 2 ? 65535 : UINT32_MAX;
-}
-
-static void validate(const struct bed *bed)
-{
-    quire_pfn at = quire_pfn_of(0);
-
-    checkf(quire_frames_validate(&bed->frames, &at) == QUIRE_OK, "frame %#x", at.n);
-}
-
-/* All frames are reserved: each has one owner. */
-static void open_bed(struct bed *bed, struct setup setup)
-{
-    memset(bed, 0, sizeof *bed);
-    bed->setup = setup;
-    bed->limit = limit_of(setup.width);
-    bed->count = malloc(setup.total * sizeof *bed->count);
-    bed->state_bytes = setup.width == 0 ? quire_frames_size(setup.total)
-                                        : INSIDE_AT + (size_t)setup.total * setup.width;
-    bed->state = malloc(bed->state_bytes);
-    check(bed->count != NULL && bed->state != NULL);
-    for (uint32_t i = 0; i < setup.total; i++) {
-        bed->count[i] = 1;
-    }
-    if (setup.width == 0) {
-        memset(bed->state, 0xa5, bed->state_bytes);
-        check(quire_frames_init(&bed->frames, bed->state, bed->state_bytes,
-                                quire_pfn_of(setup.first), setup.total, 12) == QUIRE_OK);
-    } else {
-        memset(bed->state, 0, bed->state_bytes);
-        for (uint32_t i = 0; i < setup.total; i++) {
-            bed->state[INSIDE_AT + (size_t)i * setup.width] = 1;
-        }
-        bed->memory.direct = bed->state;
-        bed->memory.bytes = bed->state_bytes;
-        check(quire_frames_init_inside(&bed->frames, &bed->memory, quire_pa_at(INSIDE_AT),
-                                       setup.width, setup.total, 8) == QUIRE_OK);
-    }
-    validate(bed);
-}
-
-/* All frames are free. */
-static void open_free(struct bed *bed, struct setup setup)
-{
-    open_bed(bed, setup);
-    check(quire_frames_release(&bed->frames, quire_pfn_of(setup.first), setup.total) == QUIRE_OK);
-    memset(bed->count, 0, setup.total * sizeof *bed->count);
-    bed->free = setup.total;
-    validate(bed);
-}
-
-static void close_bed(struct bed *bed)
-{
-    free(bed->count);
-    free(bed->state);
-}
-
-static quire_pfn frame(const struct bed *bed, uint32_t index)
-{
-    return quire_pfn_of(bed->setup.first + index);
-}
-
-/* Allocates, which must succeed, and answers the index. */
-static uint32_t must_alloc(struct bed *bed, unsigned order)
-{
-    quire_pfn pfn;
-
-    check(quire_frames_alloc(&bed->frames, order, &pfn) == QUIRE_OK);
-    return pfn.n - bed->setup.first;
-}
-
-/* ---- the model ------------------------------------------------------------------------------- */
-
-/* How many of `count` frames from `index` on have exactly `owners`, up to the first that does not. */
-static uint32_t model_run(const struct bed *bed, uint32_t index, uint32_t count, uint32_t owners)
-{
-    uint32_t run = 0;
-
-    while (run < count && bed->count[index + run] == owners) {
-        run++;
-    }
-    return run;
-}
-
-/* The index of the lowest free block whose frame number is a multiple of its size, or `total`. */
-static uint32_t model_find(const struct bed *bed, unsigned order)
-{
-    uint64_t size = UINT64_C(1) << order;
-    uint64_t end = (uint64_t)bed->setup.first + bed->setup.total;
-
-    for (uint64_t pfn = 0; pfn + size <= end; pfn += size) {
-        uint32_t index = (uint32_t)(pfn - bed->setup.first);
-        if (pfn >= bed->setup.first && model_run(bed, index, (uint32_t)size, 0) == size) {
-            return index;
-        }
-        if (pfn + size < bed->setup.first) { /* straight to the first that may be managed */
-            pfn += (bed->setup.first - pfn - size) / size * size;
-        }
-    }
-    return bed->setup.total;
-}
-
-static bool model_manages(const struct bed *bed, uint32_t pfn, uint32_t count)
-{
-    return pfn >= bed->setup.first &&
-           (uint64_t)pfn + count <= (uint64_t)bed->setup.first + bed->setup.total;
-}
-
-static void model_take(struct bed *bed, uint32_t index, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        bed->count[index + i] = 1;
-    }
-    bed->free -= count;
-    bed->allocs += count;
-}
-
-/* Does it free the frame? */
-static bool model_unref(struct bed *bed, uint32_t index)
-{
-    if (bed->count[index] == bed->limit || bed->count[index] == 0) {
-        return false;
-    }
-    if (--bed->count[index] != 0) {
-        return false;
-    }
-    bed->free++;
-    bed->frees++;
-    return true;
-}
-
-/* ---- one operation on both ------------------------------------------------------------------- */
-
-static void do_alloc(struct bed *bed, unsigned order)
-{
-    uint32_t index = model_find(bed, order);
-    quire_pfn pfn = quire_pfn_of(12345);
-    enum quire_status status = quire_frames_alloc(&bed->frames, order, &pfn);
-
-    if (index == bed->setup.total) {
-        check(status == QUIRE_NO_MEMORY && pfn.n == 12345);
-        return;
-    }
-    checkf(status == QUIRE_OK && pfn.n == bed->setup.first + index, "order %u: %#x, not %#x", order,
-           pfn.n, bed->setup.first + index);
-    model_take(bed, index, 1u << order);
-}
-
-/* Everything that an operation might change, to see that a failed one did not. */
-struct copy {
-    struct quire_frames frames;
-    unsigned char *state;
-};
-
-static struct copy copy_of(const struct bed *bed)
-{
-    struct copy copy = {bed->frames, malloc(bed->state_bytes)};
-
-    check(copy.state != NULL);
-    memcpy(copy.state, bed->state, bed->state_bytes);
-    return copy;
-}
-
-static void check_unchanged(const struct bed *bed, struct copy copy)
-{
-    check(memcmp(&copy.frames, &bed->frames, sizeof copy.frames) == 0);
-    check(memcmp(copy.state, bed->state, bed->state_bytes) == 0);
-    free(copy.state);
-}
-
-static void do_alloc_at(struct bed *bed, uint32_t pfn, uint32_t count)
-{
-    uint32_t index = pfn - bed->setup.first;
-    enum quire_status wanted = !model_manages(bed, pfn, count)            ? QUIRE_INVALID
-                               : model_run(bed, index, count, 0) != count ? QUIRE_EXISTS
-                                                                          : QUIRE_OK;
-    struct copy before = copy_of(bed);
-
-    check(quire_frames_alloc_at(&bed->frames, quire_pfn_of(pfn), count) == wanted);
-    if (wanted != QUIRE_OK) {
-        check_unchanged(bed, before);
-        return;
-    }
-    free(before.state);
-    model_take(bed, index, count);
-}
-
-static void do_release(struct bed *bed, uint32_t pfn, uint32_t count)
-{
-    uint32_t index = pfn - bed->setup.first;
-    bool fits = model_manages(bed, pfn, count) && model_run(bed, index, count, 1) == count;
-    struct copy before = copy_of(bed);
-
-    check(quire_frames_release(&bed->frames, quire_pfn_of(pfn), count) ==
-          (fits ? QUIRE_OK : QUIRE_INVALID));
-    if (!fits) {
-        check_unchanged(bed, before);
-        return;
-    }
-    free(before.state);
-    for (uint32_t i = 0; i < count; i++) {
-        bed->count[index + i] = 0;
-    }
-    bed->free += count;
-}
-
-/* Mistakes trap in a debug build. */
-#ifdef QUIRE_DEBUG
-static const bool mistakes_allowed = false;
-#else
-static const bool mistakes_allowed = true;
-#endif
-
-static void do_ref(struct bed *bed, uint32_t index)
-{
-    if (bed->count[index] != 0 || mistakes_allowed) {
-        quire_frames_ref(&bed->frames, frame(bed, index));
-        bed->count[index] += bed->count[index] != 0 && bed->count[index] != bed->limit;
-    }
-}
-
-static void do_unref(struct bed *bed, uint32_t index)
-{
-    if (bed->count[index] != 0 || mistakes_allowed) {
-        check(quire_frames_unref(&bed->frames, frame(bed, index)) == model_unref(bed, index));
-    }
-}
-
-/* Frees the aligned block around a frame; some of it may be shared, or free, or not managed. */
-static void do_free(struct bed *bed, uint32_t index, unsigned order)
-{
-    uint32_t pfn = (bed->setup.first + index) >> order << order;
-    bool mistake = false;
-
-    for (uint32_t n = pfn; n - pfn < 1u << order; n++) {
-        mistake |= model_manages(bed, n, 1) && bed->count[n - bed->setup.first] == 0;
-    }
-    if (mistake && !mistakes_allowed) {
-        return;
-    }
-    quire_frames_free(&bed->frames, quire_pfn_of(pfn), order);
-    for (uint32_t n = pfn; n - pfn < 1u << order; n++) {
-        if (model_manages(bed, n, 1)) {
-            model_unref(bed, n - bed->setup.first);
-        }
-    }
-}
-
-static void check_totals(const struct bed *bed)
-{
-    check(bed->frames.free == bed->free);
-    check(bed->frames.allocs == bed->allocs && bed->frames.frees == bed->frees);
-}
-
-static void check_all(const struct bed *bed)
-{
-    check_totals(bed);
-    validate(bed);
-    for (uint32_t i = 0; i < bed->setup.total; i++) {
-        uint32_t count = quire_frames_count(&bed->frames, frame(bed, i));
-        checkf(count == bed->count[i], "frame %#x: %u, not %u", frame(bed, i).n, count,
-               bed->count[i]);
-    }
-    check(quire_frames_count(&bed->frames, quire_pfn_of(bed->setup.first - 1)) == bed->limit);
-    check(quire_frames_count(&bed->frames, frame(bed, bed->setup.total)) == bed->limit);
-}
 
 /* ---- random sequences ------------------------------------------------------------------------ */
 
@@ -327,42 +43,42 @@ static void step(struct prng *prng, struct bed *bed, unsigned pressure)
 
     random_range(prng, bed, &pfn, &count);
     if (prng_one_in(prng, 8)) {
-        do_ref(bed, index);
+        bed_ref(bed, index);
     } else if (prng_below(prng, 16) < pressure) {
         if (prng_one_in(prng, 4)) {
-            do_alloc_at(bed, pfn, count);
+            bed_alloc_at(bed, pfn, count);
         } else {
-            do_alloc(bed, prng_one_in(prng, 2) ? 0 : random_order(prng));
+            bed_alloc(bed, prng_one_in(prng, 2) ? 0 : random_order(prng));
         }
     } else if (prng_one_in(prng, 3)) {
-        do_release(bed, pfn, count);
+        bed_release(bed, pfn, count);
     } else if (prng_one_in(prng, 2)) {
-        do_free(bed, index, random_order(prng));
+        bed_free(bed, index, random_order(prng));
     } else {
-        do_unref(bed, index);
+        bed_unref(bed, index);
     }
 }
 
-static void run_random(struct setup setup, uint64_t stream, unsigned steps)
+static void run_random(struct bed_setup setup, uint64_t stream, unsigned steps)
 {
     struct prng prng = prng_new(stream);
     unsigned check_every = setup.total <= 100 ? 1 : setup.total / 50;
     unsigned pressure = 8;
     struct bed bed;
 
-    (prng_one_in(&prng, 2) ? open_free : open_bed)(&bed, setup);
+    (prng_one_in(&prng, 2) ? bed_open_free : bed_open)(&bed, setup);
     for (unsigned i = 0; i < steps; i++) {
         if (prng_one_in(&prng, 200)) {
             pressure = (unsigned)prng_below(&prng, 17);
         }
         step(&prng, &bed, pressure);
-        check_totals(&bed);
+        bed_check_totals(&bed);
         if (i % check_every == 0) {
-            check_all(&bed);
+            bed_check_all(&bed);
         }
     }
-    check_all(&bed);
-    close_bed(&bed);
+    bed_check_all(&bed);
+    bed_close(&bed);
 }
 
 static const uint32_t sizes[] = {1, 2, 63, 64, 65, 4095, 4096, 4097, 100000};
@@ -375,11 +91,11 @@ static void random_beside(void **unused)
     (void)unused;
     for (unsigned s = 0; s < SIZES; s++) {
         for (unsigned f = 0; f < sizeof firsts / sizeof firsts[0]; f++) {
-            run_random((struct setup){0, firsts[f], sizes[s]}, s * 16 + f,
+            run_random((struct bed_setup){0, firsts[f], sizes[s]}, s * 16 + f,
                        sizes[s] < 1000 ? 3000 : 1500);
         }
         /* The last frame number that there can be. */
-        run_random((struct setup){0, UINT32_MAX - sizes[s], sizes[s]}, 1000 + s, 1000);
+        run_random((struct bed_setup){0, UINT32_MAX - sizes[s], sizes[s]}, 1000 + s, 1000);
     }
 }
 
@@ -388,7 +104,7 @@ static void random_inside(void **unused)
     (void)unused;
     for (unsigned s = 0; s < SIZES; s++) {
         for (unsigned width = 1; width <= 4; width *= 2) {
-            run_random((struct setup){width, 0, sizes[s]}, 2000 + s * 16 + width,
+            run_random((struct bed_setup){width, 0, sizes[s]}, 2000 + s * 16 + width,
                        sizes[s] < 1000 ? 3000 : 600);
         }
     }
@@ -396,7 +112,7 @@ static void random_inside(void **unused)
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static const struct setup placements[] = {
+static const struct bed_setup placements[] = {
     {0, 0, 1000}, {0, 77, 1000}, {1, 0, 1000}, {2, 0, 1000}, {4, 0, 1000}};
 enum { PLACEMENTS = sizeof placements / sizeof placements[0] };
 
@@ -407,16 +123,16 @@ static void nothing_before_release(void **unused)
         struct bed bed;
         quire_pfn pfn;
 
-        open_bed(&bed, placements[p]);
+        bed_open(&bed, placements[p]);
         check(bed.frames.free == 0);
-        check(quire_frames_count(&bed.frames, frame(&bed, 0)) == 1);
+        check(quire_frames_count(&bed.frames, bed_frame(&bed, 0)) == 1);
         check(quire_frames_alloc(&bed.frames, 0, &pfn) == QUIRE_NO_MEMORY);
-        check(quire_frames_release(&bed.frames, frame(&bed, 500), 0) == QUIRE_OK);
+        check(quire_frames_release(&bed.frames, bed_frame(&bed, 500), 0) == QUIRE_OK);
         check(quire_frames_alloc(&bed.frames, 0, &pfn) == QUIRE_NO_MEMORY);
-        check(quire_frames_release(&bed.frames, frame(&bed, 500), 1) == QUIRE_OK);
-        check(must_alloc(&bed, 0) == 500);
-        validate(&bed);
-        close_bed(&bed);
+        check(quire_frames_release(&bed.frames, bed_frame(&bed, 500), 1) == QUIRE_OK);
+        check(bed_must_alloc(&bed, 0) == 500);
+        bed_validate(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -430,20 +146,20 @@ static void lowest_first(void **unused)
         struct bed bed;
         quire_pfn pfn;
 
-        open_free(&bed, placements[p]);
+        bed_open_free(&bed, placements[p]);
         for (uint32_t i = 0; i < 1000; i++) {
-            check(must_alloc(&bed, 0) == i);
+            check(bed_must_alloc(&bed, 0) == i);
         }
         check(quire_frames_alloc(&bed.frames, 0, &pfn) == QUIRE_NO_MEMORY);
         for (unsigned i = 0; i < 7; i++) {
-            check(quire_frames_unref(&bed.frames, frame(&bed, given_back[i])));
-            validate(&bed);
+            check(quire_frames_unref(&bed.frames, bed_frame(&bed, given_back[i])));
+            bed_validate(&bed);
         }
         for (unsigned i = 0; i < 7; i++) {
-            check(must_alloc(&bed, 0) == again[i]);
-            validate(&bed);
+            check(bed_must_alloc(&bed, 0) == again[i]);
+            bed_validate(&bed);
         }
-        close_bed(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -454,54 +170,105 @@ static void blocks_are_aligned(void **unused)
     struct bed bed;
 
     (void)unused;
-    open_free(&bed, (struct setup){0, first, (1u << (QUIRE_ORDER_MAX + 1)) + 10});
+    bed_open_free(&bed, (struct bed_setup){0, first, (1u << (QUIRE_ORDER_MAX + 1)) + 10});
     for (unsigned order = 1; order <= QUIRE_ORDER_MAX; order++) {
         uint32_t size = 1u << order;
         uint32_t lowest = (first + size - 1) / size * size;
-        quire_pfn at = frame(&bed, must_alloc(&bed, order));
+        quire_pfn at = bed_frame(&bed, bed_must_alloc(&bed, order));
 
         checkf(at.n == lowest, "order %u: %#x", order, at.n);
         if (order < QUIRE_ORDER_MAX) { /* one frame in the middle of the lowest is in the way */
             quire_frames_free(&bed.frames, at, order);
             check(quire_frames_alloc_at(&bed.frames, quire_pfn_of(lowest + size / 2), 1) ==
                   QUIRE_OK);
-            at = frame(&bed, must_alloc(&bed, order));
+            at = bed_frame(&bed, bed_must_alloc(&bed, order));
             checkf(at.n == lowest + size, "order %u: %#x", order, at.n);
             quire_frames_unref(&bed.frames, quire_pfn_of(lowest + size / 2));
         }
         quire_frames_free(&bed.frames, at, order);
         check(bed.frames.free == bed.setup.total);
     }
-    validate(&bed);
-    close_bed(&bed);
+    bed_validate(&bed);
+    bed_close(&bed);
 }
 
 /* Memory in which single frames are free everywhere, and blocks nowhere but at the end. */
 static void blocks_beyond_a_comb(void **unused)
 {
-    enum { TOTAL = 40000, LAST = 32768 };
+    enum { LAST = 1 << 19, TOTAL = LAST + 5000 };
 
     (void)unused;
     for (unsigned order = 1; order <= 12; order++) {
         struct bed bed;
         uint32_t gap = 1u << (order - 1); /* as large as it can be without being enough */
 
-        open_free(&bed, (struct setup){0, 0, TOTAL});
+        bed_open_free(&bed, (struct bed_setup){0, 0, TOTAL});
         for (uint32_t i = 0; i < LAST; i += 2 * gap) {
             check(quire_frames_alloc_at(&bed.frames, quire_pfn_of(i), gap) == QUIRE_OK);
         }
         for (unsigned round = 0; round < 3; round++) {
-            check(must_alloc(&bed, order) == LAST);
-            validate(&bed);
+            check(bed_must_alloc(&bed, order) == LAST);
+            bed_validate(&bed);
             quire_frames_free(&bed.frames, quire_pfn_of(LAST), order);
-            validate(&bed);
+            bed_validate(&bed);
         }
-        check(must_alloc(&bed, order - 1) == gap);
+        check(bed_must_alloc(&bed, order - 1) == gap);
         quire_frames_free(&bed.frames, quire_pfn_of(gap), order - 1);
         quire_frames_free(&bed.frames, quire_pfn_of(2 * gap), order - 1);
-        check(must_alloc(&bed, order) == 2 * gap);
-        validate(&bed);
-        close_bed(&bed);
+        check(bed_must_alloc(&bed, order) == 2 * gap);
+        bed_validate(&bed);
+        bed_close(&bed);
+    }
+}
+
+/* A few free blocks of one size in a large memory, far apart: the way through all summaries. */
+static void few_in_many(void **unused)
+{
+    enum { TOTAL = 1200000, FEW = 20 };
+    static const unsigned orders[] = {0, 1, 5, 6, 7, 12, 13, 14};
+
+    (void)unused;
+    for (unsigned o = 0; o < sizeof orders / sizeof orders[0]; o++) {
+        struct prng prng = prng_new(3000 + o);
+        const uint32_t size = 1u << orders[o];
+        const uint32_t first = 777;
+        uint32_t free_at[FEW]; /* frame numbers */
+        unsigned n = 0;
+        struct bed bed;
+
+        bed_open(&bed, (struct bed_setup){0, first, TOTAL});
+        for (unsigned i = 0; i < 400; i++) {
+            uint32_t pfn = (uint32_t)prng_below(&prng, TOTAL - size) / size * size + size;
+            unsigned lowest = 0;
+
+            if (n < FEW && prng_one_in(&prng, 2) && pfn >= first &&
+                quire_frames_release(&bed.frames, quire_pfn_of(pfn), size) == QUIRE_OK) {
+                free_at[n++] = pfn;
+            } else if (n != 0) {
+                for (unsigned j = 1; j < n; j++) {
+                    lowest = free_at[j] < free_at[lowest] ? j : lowest;
+                }
+                pfn = first + bed_must_alloc(&bed, orders[o]);
+                checkf(pfn == free_at[lowest], "%#x, not %#x", pfn, free_at[lowest]);
+                free_at[lowest] = free_at[--n];
+            }
+            check(bed.frames.free == n * size);
+        }
+        bed_validate(&bed);
+        bed_close(&bed);
+    }
+}
+
+static void lowest_bit_of_all(void **unused)
+{
+    struct prng prng = prng_new(4000);
+
+    (void)unused;
+    for (unsigned zeros = 0; zeros < 64; zeros++) {
+        for (unsigned i = 0; i < 100; i++) {
+            uint64_t word = (prng_next(&prng) | 1) << zeros;
+            check(lowest_bit(word) == zeros && lowest_bit_by_halves(word) == zeros);
+        }
     }
 }
 
@@ -512,13 +279,13 @@ static void too_large_an_order(void **unused)
         struct bed bed;
         quire_pfn pfn;
 
-        open_free(&bed, placements[p]);
+        bed_open_free(&bed, placements[p]);
         check(quire_frames_alloc(&bed.frames, 10, &pfn) == QUIRE_NO_MEMORY);
         check(quire_frames_alloc(&bed.frames, QUIRE_ORDER_MAX, &pfn) == QUIRE_NO_MEMORY);
         check(quire_frames_alloc(&bed.frames, QUIRE_ORDER_MAX + 1, &pfn) == QUIRE_INVALID);
         check(quire_frames_alloc(&bed.frames, UINT32_MAX, &pfn) == QUIRE_INVALID);
-        check_all(&bed);
-        close_bed(&bed);
+        bed_check_all(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -531,38 +298,27 @@ static void ranges_all_or_nothing(void **unused)
         uint32_t first = placements[p].first;
         struct bed bed;
 
-        open_free(&bed, placements[p]);
-        do_alloc_at(&bed, first + 10, 90);
-        do_alloc_at(&bed, first + 99, 2);           /* the first of them is taken */
-        do_alloc_at(&bed, first + 5, 6);            /* the last of them is taken */
-        do_alloc_at(&bed, first + 999, 2);          /* the last of them is not there */
-        do_alloc_at(&bed, first + 1000, 1);         /* none of them is */
-        do_alloc_at(&bed, first - 1, 2);            /* the first is not */
-        do_alloc_at(&bed, first + 990, UINT32_MAX); /* more than there are numbers */
-        do_alloc_at(&bed, first + 1000, 0);         /* nothing, at the end */
-        do_release(&bed, first + 99, 2);            /* the last of them is free */
-        do_ref(&bed, 50);
-        do_release(&bed, first + 10, 90); /* one has two owners */
-        do_unref(&bed, 50);
-        do_release(&bed, first + 990, UINT32_MAX);
-        do_release(&bed, first - 1, 12);
-        check_all(&bed);
+        bed_open_free(&bed, placements[p]);
+        bed_alloc_at(&bed, first + 10, 90);
+        bed_alloc_at(&bed, first + 99, 2);           /* the first of them is taken */
+        bed_alloc_at(&bed, first + 5, 6);            /* the last of them is taken */
+        bed_alloc_at(&bed, first + 999, 2);          /* the last of them is not there */
+        bed_alloc_at(&bed, first + 1000, 1);         /* none of them is */
+        bed_alloc_at(&bed, first - 1, 2);            /* the first is not */
+        bed_alloc_at(&bed, first + 990, UINT32_MAX); /* more than there are numbers */
+        bed_alloc_at(&bed, first + 1000, 0);         /* nothing, at the end */
+        bed_release(&bed, first + 99, 2);            /* the last of them is free */
+        bed_ref(&bed, 50);
+        bed_release(&bed, first + 10, 90); /* one has two owners */
+        bed_unref(&bed, 50);
+        bed_release(&bed, first + 990, UINT32_MAX);
+        bed_release(&bed, first - 1, 12);
+        bed_check_all(&bed);
         check(bed.free == 910);
-        do_release(&bed, first + 10, 90);
+        bed_release(&bed, first + 10, 90);
         check(bed.free == 1000);
-        check_all(&bed);
-        close_bed(&bed);
-    }
-}
-
-static void set_count(struct bed *bed, uint32_t index, uint32_t count)
-{
-    if (bed->setup.width == 0) {
-        ((uint32_t *)bed->frames.counts)[index] = count;
-        return;
-    }
-    for (unsigned i = 0; i < bed->setup.width; i++) {
-        bed->state[INSIDE_AT + index * bed->setup.width + i] = (unsigned char)(count >> 8 * i);
+        bed_check_all(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -571,17 +327,17 @@ static void counts_stick(void **unused)
     (void)unused;
     for (unsigned p = 0; p < PLACEMENTS; p++) {
         struct bed bed;
-        uint32_t limit = limit_of(placements[p].width);
+        uint32_t limit = bed_limit(placements[p].width);
         quire_pfn pfn;
 
-        open_free(&bed, placements[p]);
-        pfn = frame(&bed, must_alloc(&bed, 0));
+        bed_open_free(&bed, placements[p]);
+        pfn = bed_frame(&bed, bed_must_alloc(&bed, 0));
         if (limit == 255) {
             for (unsigned i = 0; i < 253; i++) {
                 quire_frames_ref(&bed.frames, pfn);
             }
         } else {
-            set_count(&bed, 0, limit - 1);
+            bed_set_count(&bed, 0, limit - 1);
         }
         check(quire_frames_count(&bed.frames, pfn) == limit - 1);
         check(!quire_frames_unref(&bed.frames, pfn));
@@ -597,8 +353,8 @@ static void counts_stick(void **unused)
         check(quire_frames_count(&bed.frames, pfn) == limit);
         check(quire_frames_release(&bed.frames, pfn, 1) == QUIRE_INVALID);
         check(bed.frames.free == 999);
-        validate(&bed);
-        close_bed(&bed);
+        bed_validate(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -610,17 +366,71 @@ static void not_managed(void **unused)
         const uint32_t outside[] = {placements[p].first - 1, placements[p].first + 1000, 0x80000000,
                                     QUIRE_NONE};
         struct bed bed;
-        struct copy before;
+        struct bed_copy before;
 
-        open_free(&bed, placements[p]);
-        before = copy_of(&bed);
+        bed_open_free(&bed, placements[p]);
+        before = bed_copy(&bed);
         for (unsigned i = 0; i < 4; i++) {
             quire_frames_ref(&bed.frames, quire_pfn_of(outside[i]));
             check(!quire_frames_unref(&bed.frames, quire_pfn_of(outside[i])));
             check(quire_frames_count(&bed.frames, quire_pfn_of(outside[i])) == bed.limit);
         }
-        check_unchanged(&bed, before);
-        close_bed(&bed);
+        bed_check_unchanged(&bed, before);
+        bed_close(&bed);
+    }
+}
+
+/* Does the process die of it? */
+static bool dies(void (*mistake)(struct quire_frames *), struct quire_frames *frames)
+{
+    int status = 0;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        signal(SIGILL, SIG_DFL); /* cmocka would catch it */
+        signal(SIGTRAP, SIG_DFL);
+        mistake(frames);
+        _exit(0);
+    }
+    check(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status);
+}
+
+static void ref_5(struct quire_frames *frames)
+{
+    quire_frames_ref(frames, quire_pfn_of(5));
+}
+
+static void unref_5(struct quire_frames *frames)
+{
+    quire_frames_unref(frames, quire_pfn_of(5));
+}
+
+static void free_4_to_7(struct quire_frames *frames)
+{
+    quire_frames_free(frames, quire_pfn_of(4), 2);
+}
+
+/* To have or give back what is free is a mistake: a debug build stops, others change nothing. */
+static void mistakes(void **unused)
+{
+    void (*const mistake[])(struct quire_frames *) = {ref_5, unref_5, free_4_to_7};
+
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        struct bed bed;
+
+        bed_open_free(&bed, (struct bed_setup){0, 0, 100});
+        if (bed_mistakes_allowed) {
+            struct bed_copy before = bed_copy(&bed);
+            mistake[i](&bed.frames);
+            bed_check_unchanged(&bed, before);
+        } else {
+            check(dies(mistake[i], &bed.frames));
+        }
+        bed_close(&bed);
     }
 }
 
@@ -635,21 +445,21 @@ static bool refuse_large(void *context, unsigned order)
 static void refusal(void **unused)
 {
     struct bed bed;
-    struct copy before;
+    struct bed_copy before;
     unsigned asked = 0;
     quire_pfn pfn;
 
     (void)unused;
-    open_free(&bed, (struct setup){0, 0, 100});
+    bed_open_free(&bed, (struct bed_setup){0, 0, 100});
     bed.frames.refuse = refuse_large;
     bed.frames.refuse_context = &asked;
-    before = copy_of(&bed);
+    before = bed_copy(&bed);
     check(quire_frames_alloc(&bed.frames, 3, &pfn) == QUIRE_NO_MEMORY);
-    check_unchanged(&bed, before);
-    check(must_alloc(&bed, 2) == 0);
-    check(must_alloc(&bed, 0) == 4);
+    bed_check_unchanged(&bed, before);
+    check(bed_must_alloc(&bed, 2) == 0);
+    check(bed_must_alloc(&bed, 0) == 4);
     check(asked == 3);
-    close_bed(&bed);
+    bed_close(&bed);
 }
 
 /* ---- state inside memory --------------------------------------------------------------------- */
@@ -798,24 +608,24 @@ static void bad_inside(void **unused)
 /* ---- validation ------------------------------------------------------------------------------ */
 
 /* A small allocator in which all kinds of things have happened. */
-static void make_history(struct bed *bed, struct setup setup)
+static void make_history(struct bed *bed, struct bed_setup setup)
 {
-    open_free(bed, setup);
+    bed_open_free(bed, setup);
     for (unsigned i = 0; i < 70; i++) {
-        must_alloc(bed, 0);
+        bed_must_alloc(bed, 0);
     }
     for (uint32_t i = 3; i < 70; i += 3) {
-        quire_frames_unref(&bed->frames, frame(bed, i));
+        quire_frames_unref(&bed->frames, bed_frame(bed, i));
     }
-    quire_frames_ref(&bed->frames, frame(bed, 1));
-    must_alloc(bed, 5);
-    must_alloc(bed, 3);
-    validate(bed);
+    quire_frames_ref(&bed->frames, bed_frame(bed, 1));
+    bed_must_alloc(bed, 5);
+    bed_must_alloc(bed, 3);
+    bed_validate(bed);
 }
 
 static bool is_owned(const struct bed *bed, uint32_t index)
 {
-    return index < bed->setup.total && quire_frames_count(&bed->frames, frame(bed, index)) != 0;
+    return index < bed->setup.total && quire_frames_count(&bed->frames, bed_frame(bed, index)) != 0;
 }
 
 /* Every bit of the state, turned over, is found; unless an owned frame just has other owners. */
@@ -828,7 +638,7 @@ static void every_bit_matters(void **unused)
         struct bed bed;
         size_t counts;
 
-        make_history(&bed, (struct setup){placements[p].width, placements[p].first, 200});
+        make_history(&bed, (struct bed_setup){placements[p].width, placements[p].first, 200});
         counts = (size_t)((unsigned char *)bed.frames.counts - bed.state);
         for (size_t bit = placements[p].width == 0 ? 0 : counts * 8; bit < bed.state_bytes * 8;
              bit++) {
@@ -846,8 +656,8 @@ static void every_bit_matters(void **unused)
             found += status == QUIRE_CORRUPT;
         }
         check(found >= 200);
-        validate(&bed);
-        close_bed(&bed);
+        bed_validate(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -858,23 +668,23 @@ static void corruption_is_located(void **unused)
     quire_pfn at;
 
     (void)unused;
-    make_history(&bed, (struct setup){0, 5, 200});
-    set_count(&bed, 4, 0); /* taken, by the map */
+    make_history(&bed, (struct bed_setup){0, 5, 200});
+    bed_set_count(&bed, 4, 0); /* taken, by the map */
     check(quire_frames_validate(&bed.frames, &at) == QUIRE_CORRUPT && at.n == 5 + 4);
-    set_count(&bed, 4, 1);
-    set_count(&bed, 150, 1); /* free, by the map */
+    bed_set_count(&bed, 4, 1);
+    bed_set_count(&bed, 150, 1); /* free, by the map */
     check(quire_frames_validate(&bed.frames, &at) == QUIRE_CORRUPT && at.n == 5 + 150);
-    set_count(&bed, 150, 0);
+    bed_set_count(&bed, 150, 0);
     bed.frames.free++; /* no single frame */
     check(quire_frames_validate(&bed.frames, &at) == QUIRE_CORRUPT && quire_pfn_none(at));
-    close_bed(&bed);
+    bed_close(&bed);
 
-    make_history(&bed, (struct setup){1, 0, 200});
+    make_history(&bed, (struct bed_setup){1, 0, 200});
     bed.frames.hint = 6; /* frame 3 is free */
     check(quire_frames_validate(&bed.frames, &at) == QUIRE_CORRUPT && at.n == 3);
     bed.frames.hint = 2; /* the search begins earlier than it must */
     check(quire_frames_validate(&bed.frames, &at) == QUIRE_OK);
-    close_bed(&bed);
+    bed_close(&bed);
 }
 
 /* The fields of the structure itself. */
@@ -885,7 +695,7 @@ static void every_field_matters(void **unused)
         struct bed bed;
         struct quire_frames good;
 
-        make_history(&bed, (struct setup){placements[p].width, placements[p].first, 200});
+        make_history(&bed, (struct bed_setup){placements[p].width, placements[p].first, 200});
         good = bed.frames;
 #define CHECK_FIELD(change) \
     (bed.frames.change, check(quire_frames_validate(&bed.frames, NULL) == QUIRE_CORRUPT), \
@@ -906,10 +716,11 @@ static void every_field_matters(void **unused)
             CHECK_FIELD(hint = 0);
             CHECK_FIELD(holds[0].levels++);
             CHECK_FIELD(holds[6].level_at[1]++);
+            CHECK_FIELD(holds[6].level_at[2]++);
         }
 #undef CHECK_FIELD
-        validate(&bed);
-        close_bed(&bed);
+        bed_validate(&bed);
+        bed_close(&bed);
     }
 }
 
@@ -922,10 +733,13 @@ int main(void)
         cmocka_unit_test(lowest_first),
         cmocka_unit_test(blocks_are_aligned),
         cmocka_unit_test(blocks_beyond_a_comb),
+        cmocka_unit_test(few_in_many),
+        cmocka_unit_test(lowest_bit_of_all),
         cmocka_unit_test(too_large_an_order),
         cmocka_unit_test(ranges_all_or_nothing),
         cmocka_unit_test(counts_stick),
         cmocka_unit_test(not_managed),
+        cmocka_unit_test(mistakes),
         cmocka_unit_test(refusal),
         cmocka_unit_test(map_of_ptsim),
         cmocka_unit_test(counts_taken_over),

@@ -1,7 +1,7 @@
 /*
- * The ptsim machine against a model: the assignment's own words as a plain program with arrays of its
- * own, fed the same random commands; every line of output must be the same, and after every command
- * the machine must be sound.
+ * The ptsim machine against a model: the assignment's own words as a plain program with arrays of
+ * its own, fed the same random commands; every line of output must be the same, and after every
+ * command the machine must be sound.
  */
 #include "tools/quire/ptsim_script.h"
 

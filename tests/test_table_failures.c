@@ -11,7 +11,7 @@
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
-enum { FRAMES = 300, RANDOM_FORMATS = 60 };
+enum { FRAMES = 300, RANDOM_FORMATS = 60, PAGES_MOST = 32 };
 
 /* Refuses the n-th frame for n = 0, 1, 2, ...; returns how often the operation failed. */
 static unsigned refuse_each(struct rig *rig, const struct rig_op *op)
@@ -19,13 +19,15 @@ static unsigned refuse_each(struct rig *rig, const struct rig_op *op)
     uint32_t in_use = rig->arena->in_use;
     unsigned failures = 0;
 
-    for (;; failures++) {
+    for (;;) {
         struct quire_table before = rig->table;
         uint64_t refusals = rig->arena->refusals, flushes = rig->arena->flushes;
         enum quire_status status;
+        bool full;
 
         rig->arena->refuse_in = failures;
         status = rig_apply(rig, op);
+        full = rig->arena->refuse_in != 0; /* failed of itself: there are no frames left */
         rig->arena->refuse_in = -1;
         if (status != QUIRE_NO_MEMORY) {
             checkf(rig->arena->refusals == refusals, "a refusal went unnoticed");
@@ -37,26 +39,32 @@ static unsigned refuse_each(struct rig *rig, const struct rig_op *op)
         rig_commit(rig);
         checkf(rig->arena->flushes == flushes, "flushed although nothing changed");
         rig_verify(rig);
+        if (full) {
+            return failures;
+        }
+        failures++;
     }
 }
 
 static unsigned refuse_in_random_sequence(struct prng *prng, const struct quire_format *format,
                                           unsigned steps)
 {
-    unsigned shift = quire_format_page_shift(format), failures = 0;
-    uint64_t all = UINT64_C(1) << (format->pa_bits - shift < 20 ? format->pa_bits - shift : 20);
+    unsigned failures = 0;
     struct arena arena;
     struct rig rig;
 
-    for (unsigned i = 0; i + 1 < format->levels; i++) {
-        uint64_t most = model_address(&format->level[i].as_table, UINT64_MAX) >> shift;
-        all = most + 1 < all ? most + 1 : all;
-    }
-    arena_init(&arena, ARENA_DIRECT, 0, all < FRAMES ? (uint32_t)all : FRAMES, shift);
+    arena_init(&arena, ARENA_DIRECT, 0, model_table_frames(format, FRAMES),
+               quire_format_page_shift(format));
     arena.lowest = 1;
-    rig_init(&rig, format, &arena, 1);
+    if (!rig_init(&rig, format, &arena, 1)) {
+        arena_free(&arena);
+        return 0;
+    }
     for (unsigned i = 0; i < steps; i++) {
         struct rig_op op = rig_random_op(&rig, prng);
+        if (rig.pages <= 1024 && op.bytes > PAGES_MOST * quire_format_page_bytes(format)) {
+            op.bytes = PAGES_MOST * quire_format_page_bytes(format); /* a table for each page or two */
+        }
         failures += refuse_each(&rig, &op);
         rig_commit(&rig);
         rig_verify(&rig);
@@ -122,7 +130,7 @@ static void test_bundled_allocator_runs_dry(void **state)
 
         arena_init(&arena, ARENA_DIRECT, 0, 64, quire_format_page_shift(formats[i]));
         arena_use_frames(&arena);
-        rig_init(&rig, formats[i], &arena, 1);
+        check(rig_init(&rig, formats[i], &arena, 1));
         for (unsigned step = 0; step < 150; step++) {
             struct rig_op op = rig_random_op(&rig, &prng);
             quire_pfn held[64];

@@ -137,7 +137,7 @@ static void every_sequence(const struct quire_format *format, unsigned wide)
     check(search != NULL);
     arena_init(&search->arena, ARENA_DIRECT, 0, FRAMES, quire_format_page_shift(format));
     search->arena.lowest = 1;
-    rig_init(&search->rig, format, &search->arena, 3);
+    check(rig_init(&search->rig, format, &search->arena, 3));
     check(search->rig.pages <= PAGES_MAX);
     make_alphabet(search, wide);
     go_on(search, 0);

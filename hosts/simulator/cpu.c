@@ -74,7 +74,7 @@ static void tell_steps(const struct machine *machine, quire_va va, const struct 
 }
 
 /* The MMU's walk. A recorded one is slower: only where the steps are wanted, or cannot be told from
- * the answer, which after a fault need not name the last entry read. */
+ * the answer, which for a missing right need not name the last entry read. */
 static enum quire_status walk_tables(struct machine *machine, quire_va va, unsigned access,
                                      struct quire_walk *walk)
 {
@@ -82,10 +82,12 @@ static enum quire_status walk_tables(struct machine *machine, quire_va va, unsig
     enum quire_status status;
 
     machine->count.walks++;
-    if (machine->listener == NULL &&
-        quire_walk(&machine->mmu, va, access | QUIRE_ACCESSED, walk) == QUIRE_OK) {
-        machine->count.walk_steps += walk->level;
-        return QUIRE_OK;
+    if (machine->listener == NULL) {
+        status = quire_walk(&machine->mmu, va, access | QUIRE_ACCESSED, walk);
+        if (status == QUIRE_OK || walk->reason == QUIRE_REASON_NOT_PRESENT) {
+            machine->count.walk_steps += walk->level;
+            return status;
+        }
     }
     status = quire_walk_traced(&machine->mmu, va, access | QUIRE_ACCESSED, walk, &trace);
     machine->count.walk_steps += trace.steps;

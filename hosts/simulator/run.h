@@ -4,8 +4,7 @@
  *
  *     struct machine_run run = machine_run_begin(&machine, &space);
  *     for (...) {
- *         pfn = machine_run_hit(&run, va, access);
- *         if (quire_pfn_none(pfn)) {
+ *         if (!machine_run_hit(&run, va, access)) {
  *             machine_run_end(&run);
  *             ... machine_reference(&machine, &space, va, access, &pfn, &trap) ...
  *             run = machine_run_begin(&machine, &space);
@@ -53,9 +52,8 @@ static inline void machine_run_end(struct machine_run *run)
     machine->count.tlb_hits += hits;
 }
 
-/* The page's frame if all is as usual: the TLB says where the page is and allows the access. Else none,
- * and nothing was counted. */
-static inline quire_pfn machine_run_hit(struct machine_run *run, quire_va va, unsigned access)
+/* True: the TLB has the page and allows the access, and the reference is done. Else nothing is. */
+static inline bool machine_run_hit(struct machine_run *run, quire_va va, unsigned access)
 {
     struct machine *machine = run->machine;
     uint64_t vpn = va.at >> run->page_shift;
@@ -64,13 +62,13 @@ static inline quire_pfn machine_run_hit(struct machine_run *run, quire_va va, un
     /* One branch for all conditions. */
     if (((entry->vpn ^ vpn) | (entry->asid ^ run->asid) |
          (access & QUIRE_RIGHTS & ~(unsigned)entry->rights)) != 0) {
-        return quire_pfn_of(QUIRE_NONE);
+        return false;
     }
     entry->used = ++run->clock;
     if (run->reference != NULL) {
         run->reference(&machine->system.policy, entry->pfn);
     }
-    return entry->pfn;
+    return true;
 }
 
 #endif

@@ -82,16 +82,6 @@ static struct tlb_entry *place_for(struct tlb *tlb, uint64_t vpn, bool global)
     return oldest;
 }
 
-static unsigned log2_of(uint64_t power)
-{
-    unsigned shift = 0;
-
-    while (power >> shift != 1) {
-        shift++;
-    }
-    return shift;
-}
-
 void tlb_fill(struct tlb *tlb, quire_va va, unsigned access, const struct quire_walk *walk)
 {
     uint64_t vpn = va.at >> tlb->page_shift;
@@ -106,10 +96,10 @@ void tlb_fill(struct tlb *tlb, quire_va va, unsigned access, const struct quire_
     *place_for(tlb, vpn, global) =
         (struct tlb_entry){.vpn = vpn,
                            .used = ++tlb->clock,
+                           .leaf = walk->page_bytes,
                            .pfn = quire_pa_pfn(walk->pa, tlb->page_shift),
                            .asid = tlb->asid,
                            .rights = (uint8_t)rights,
-                           .leaf_shift = (uint8_t)log2_of(walk->page_bytes),
                            .global = global};
     tlb->large += walk->page_bytes >> tlb->page_shift != 1;
 }
@@ -127,7 +117,7 @@ static bool in_space(const struct tlb *tlb, const struct tlb_entry *entry,
 static bool overlaps(const struct tlb *tlb, const struct tlb_entry *entry,
                      const struct quire_flush_range *range)
 {
-    uint64_t within = (UINT64_C(1) << entry->leaf_shift) - 1;
+    uint64_t within = entry->leaf - 1;
     uint64_t first = entry->vpn << tlb->page_shift & ~within;
 
     return first <= range->va.at + (range->bytes - 1) && range->va.at <= (first | within);

@@ -21,11 +21,11 @@
 struct tlb_entry {
     uint64_t vpn;  /* TLB_NO_PAGE: no entry */
     uint64_t used; /* time of last use; 0: no entry */
+    uint64_t leaf; /* bytes of the leaf that it came from */
     quire_pfn pfn;
     uint16_t asid;
     uint8_t rights; /* what may be done without a walk: the effective rights, but QUIRE_WRITE only
                        once the page is marked dirty */
-    uint8_t leaf_shift;
     bool global;
 };
 

@@ -11,9 +11,22 @@
 
 #define BITSET_NONE UINT32_MAX /* no such member */
 
+/* Number of zeros below the lowest one, by halves: for targets without an instruction for it. */
+static inline unsigned lowest_bit_by_halves(uint64_t word)
+{
+    unsigned zeros = 0;
+
+    for (unsigned half = 32; half != 0; half /= 2) {
+        unsigned skip = word << (64 - half) == 0 ? half : 0; /* is the lower half empty? */
+        zeros += skip;
+        word >>= skip;
+    }
+    return zeros;
+}
+
 /*
- * Number of zeros below the lowest one. => word is not 0. The compiler's builtin calls a libgcc
- * function where the target has no such instruction (gcc: RISC-V without Zbb, 64 bits on i386).
+ * Number of zeros below the lowest one. => word is not 0. The compiler's builtin calls a function
+ * of libgcc where there is no instruction (gcc: RISC-V without Zbb, 64 bits on i386).
  */
 static inline unsigned lowest_bit(uint64_t word)
 {
@@ -25,14 +38,7 @@ static inline unsigned lowest_bit(uint64_t word)
     return low != 0 ? (unsigned)__builtin_ctz(low)
                     : 32 + (unsigned)__builtin_ctz((uint32_t)(word >> 32));
 #else
-    unsigned zeros = 0;
-
-    for (unsigned half = 32; half != 0; half /= 2) {
-        unsigned skip = word << (64 - half) == 0 ? half : 0; /* is the lower half empty? */
-        zeros += skip;
-        word >>= skip;
-    }
-    return zeros;
+    return lowest_bit_by_halves(word);
 #endif
 }
 

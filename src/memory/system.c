@@ -4,14 +4,15 @@
 #include "../bytes.h"
 #include "../space/internal.h"
 
-/* Where each kind of record lies in the system's state. */
+/* Where each kind of record lies in the system's state. More than a 32-bit machine can address must
+ * not look like less. */
 struct layout {
-    size_t pages, nodes, policy, swap, total;
+    uint64_t pages, nodes, policy, swap, total;
 };
 
-static size_t align8(size_t bytes)
+static uint64_t align8(uint64_t bytes)
 {
-    return (bytes + 7) & ~(size_t)7;
+    return (bytes + 7) & ~UINT64_C(7);
 }
 
 static struct layout layout_of(const struct quire_system_config *config)
@@ -20,8 +21,8 @@ static struct layout layout_of(const struct quire_system_config *config)
     struct layout at;
 
     at.pages = 0;
-    at.nodes = align8(at.pages + (size_t)frames * sizeof(struct quire_page));
-    at.policy = align8(at.nodes + (size_t)frames * sizeof(struct quire_policy_node));
+    at.nodes = align8(at.pages + (uint64_t)frames * sizeof(struct quire_page));
+    at.policy = align8(at.nodes + (uint64_t)frames * sizeof(struct quire_policy_node));
     at.swap = at.policy;
     if (config->policy->state_bytes != NULL) {
         at.swap = align8(at.policy + config->policy->state_bytes(frames));
@@ -32,33 +33,36 @@ static struct layout layout_of(const struct quire_system_config *config)
 
 size_t quire_system_size(const struct quire_system_config *config)
 {
-    return layout_of(config).total;
+    uint64_t bytes = layout_of(config).total;
+
+    return bytes <= SIZE_MAX ? (size_t)bytes : 0;
 }
 
-/* Frames in a row for `bytes`; what a power of two has too many goes back at once. */
-static unsigned char *take_own_frames(struct quire_system *system, size_t bytes)
+/* Frames in a row for `bytes`, which must lie in the direct part of memory: records are used by
+ * pointer. What a power of two has too many goes back at once. */
+static unsigned char *take_own_frames(struct quire_system *system, uint64_t bytes)
 {
-    const struct quire_host *host = system->host;
-    struct quire_frames *frames = host->frames;
-    uint32_t needed = (uint32_t)((bytes - 1) >> frames->page_shift) + 1;
+    const struct quire_memory *memory = &system->host->memory;
+    struct quire_frames *frames = system->host->frames;
+    uint64_t needed = ((bytes - 1) >> frames->page_shift) + 1;
     unsigned order = 0;
+    uint64_t offset;
     quire_pfn first;
-    unsigned char *where;
 
-    while (UINT32_C(1) << order < needed) {
+    while (order <= QUIRE_ORDER_MAX && UINT64_C(1) << order < needed) {
         order++;
     }
     if (order > QUIRE_ORDER_MAX || quire_frames_alloc(frames, order, &first) != QUIRE_OK) {
         return NULL;
     }
-    for (uint32_t extra = needed; extra < UINT32_C(1) << order; extra++) {
+    for (uint32_t extra = (uint32_t)needed; extra < UINT32_C(1) << order; extra++) {
         quire_frames_unref(frames, quire_pfn_of(first.n + extra));
     }
     system->own_first = first;
-    system->own_frames = needed;
-    where = quire_memory_at(&host->memory, quire_pfn_pa(first, frames->page_shift),
-                            (uint64_t)needed << frames->page_shift);
-    return where;
+    system->own_frames = (uint32_t)needed;
+    offset = quire_pfn_pa(first, frames->page_shift).at - memory->base;
+    return offset < memory->bytes && bytes <= memory->bytes - offset ? memory->direct + offset
+                                                                     : NULL;
 }
 
 static void give_back_own_frames(struct quire_system *system)
@@ -83,10 +87,11 @@ enum quire_status quire_system_init(struct quire_system *system,
     unsigned char *state = config->state;
     enum quire_status status;
 
-    if (frames->total > QUIRE_RECORD_NUMBERS || config->swap_slots > QUIRE_RECORD_NUMBERS) {
+    if ((uint64_t)frames->first + frames->total > QUIRE_RECORD_NUMBERS ||
+        config->swap_slots > QUIRE_RECORD_NUMBERS) {
         return QUIRE_OUT_OF_RANGE;
     }
-    if (state != NULL && config->state_bytes < at.total) {
+    if (state != NULL && (config->state_bytes < at.total || (uintptr_t)state % 8 != 0)) {
         return QUIRE_INVALID;
     }
     *system = (struct quire_system){.host = config->host,
@@ -101,9 +106,10 @@ enum quire_status quire_system_init(struct quire_system *system,
         give_back_own_frames(system);
         return QUIRE_NO_MEMORY;
     }
-    memset(state, 0, at.total);
-    status = quire_swap_init(&system->swap, &config->swap, state + at.swap, at.total - at.swap,
-                             config->swap_slots, frames->page_shift);
+    memset(state, 0, (size_t)at.total); /* it is all there, so the number fits */
+    status = quire_swap_init(&system->swap, &config->swap, state + at.swap,
+                             (size_t)(at.total - at.swap), config->swap_slots,
+                             frames->page_shift);
     if (status != QUIRE_OK) {
         give_back_own_frames(system);
         return status;

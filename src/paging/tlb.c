@@ -23,7 +23,7 @@ void quire_batch_begin(struct quire_batch *batch, const struct quire_host *host)
     batch->ranges = 0;
     batch->frames = 0;
     batch->tables = false;
-    batch->open = QUIRE_BATCH_OPEN;
+    batch->open = 0;
 }
 
 /* Does `next` go on where `last` ends, so that one range can say both? */
@@ -43,6 +43,7 @@ void quire_batch_add(struct quire_batch *batch, const struct quire_flush_range *
         quire_batch_commit(batch);
     }
     batch->range[batch->ranges++] = *range;
+    batch->open = QUIRE_BATCH_OPEN;
 }
 
 static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order, bool is_table)
@@ -54,6 +55,7 @@ static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order, bo
     batch->frame[batch->frames].order = (uint8_t)order;
     batch->frame[batch->frames].is_table = is_table;
     batch->frames++;
+    batch->open = QUIRE_BATCH_OPEN;
 }
 
 void quire_batch_free_table(struct quire_batch *batch, unsigned order, quire_pa pa)

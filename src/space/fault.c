@@ -102,9 +102,11 @@ static struct quire_supplement *home(struct quire_request *request)
     return request->object != NULL ? &request->object->pages : &request->space->supplement;
 }
 
-static uint32_t *home_resident(struct quire_request *request)
+/* Pages of that home in frames, and in swap: one more here, one less there. */
+static void home_count(struct quire_request *request, uint32_t resident, uint32_t swapped)
 {
-    return request->object != NULL ? &request->object->resident : &request->space->resident;
+    *(request->object != NULL ? &request->object->resident : &request->space->resident) += resident;
+    *(request->object != NULL ? &request->object->swapped : &request->space->swapped) += swapped;
 }
 
 static bool in_transit(struct quire_record record)
@@ -113,12 +115,14 @@ static bool in_transit(struct quire_record record)
 }
 
 /* Takes a frame for page `page` of the object, or of the space if object is NULL. From here on the
- * record keeps others away. */
+ * record keeps others away. A slot that the page is in belongs to the frame now: as long as the page
+ * is not written, it need not be written out again. */
 static enum quire_status claim(struct quire_request *request, struct quire_object *object,
                                uint64_t page)
 {
     struct quire_system *system = request->space->system;
     enum quire_status status;
+    bool in_swap;
 
     request->object = object;
     request->page = page;
@@ -132,7 +136,11 @@ static enum quire_status claim(struct quire_request *request, struct quire_objec
     request->was = quire_supplement_get(home(request), page);
     quire_page_make(system, request->pfn, request->space, object, page);
     quire_supplement_set(home(request), page, record_of(QUIRE_RECORD_COMING, request->pfn.n));
-    ++*home_resident(request);
+    in_swap = request->was.kind == QUIRE_RECORD_SWAP;
+    if (in_swap) {
+        page_of(system, request->pfn)->slot = quire_slot_of(request->was.number);
+    }
+    home_count(request, 1, 0U - in_swap);
     request->step = STEP_FILL;
     return QUIRE_OK;
 }
@@ -145,7 +153,7 @@ static void unclaim(struct quire_request *request)
     quire_page_clear(system, request->pfn);
     quire_frames_unref(system->host->frames, request->pfn);
     request->pfn = quire_pfn_of(QUIRE_NONE);
-    --*home_resident(request);
+    home_count(request, 0U - 1, request->was.kind == QUIRE_RECORD_SWAP);
 }
 
 /* The fault cannot be served: the page is what it was, and no empty node is left behind. */
@@ -342,13 +350,11 @@ static enum quire_status filled(struct quire_request *request)
     return QUIRE_OK;
 }
 
-/* The page is whole: into the page table, and under the policy's eyes. A slot that it came from is
- * kept: as long as the page is not written, it need not be written out again. */
+/* The page is whole: into the page table, and under the policy's eyes. */
 static enum quire_status map(struct quire_request *request)
 {
     struct quire_system *system = request->space->system;
     struct quire_page *page = page_of(system, request->pfn);
-    bool from_slot = request->was.kind == QUIRE_RECORD_SWAP;
     enum quire_status status;
 
     page->origin = request->origin;
@@ -356,10 +362,6 @@ static enum quire_status map(struct quire_request *request)
                                 request->access);
     if (status != QUIRE_OK) {
         return status;
-    }
-    if (from_slot) {
-        page->slot = quire_slot_of(request->was.number);
-        --*(request->object != NULL ? &request->object->swapped : &request->space->swapped);
     }
     quire_supplement_set(home(request), request->page,
                          record_of(QUIRE_RECORD_FRAME, request->pfn.n));

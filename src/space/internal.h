@@ -44,6 +44,16 @@ void quire_system_tell(struct quire_system *system, const struct quire_space *sp
 void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
                       quire_pfn pfn, quire_slot slot, uint64_t value);
 
+/* For quire_validate(): are the nodes all there, each of them once, and counted? */
+bool quire_supplement_sound(const struct quire_supplement *supplement);
+
+/* May anything be done with a page of this region? If not it is never mapped: there are MMUs that
+ * cannot withhold every right. */
+static inline bool region_usable(const struct quire_region *region)
+{
+    return (region->prot & (QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE)) != 0;
+}
+
 /* ---- pages: page.c ----------------------------------------------------------------------------- */
 
 /* Makes an empty frame a page of a space (object NULL) or of an object. */
@@ -88,6 +98,9 @@ struct owners quire_owners(struct quire_system *system, quire_pfn pfn);
 /* The next space in which the page may be mapped, and at which page number. */
 bool quire_owners_next(struct owners *owners, struct quire_space **space, uint64_t *vpn);
 
+/* The record of a page, which is the same wherever it is recorded. */
+struct quire_record quire_owners_get(struct quire_system *system, quire_pfn pfn);
+
 /* Writes the record of a page in all places where it is recorded; returns in how many. Pages in swap
  * or resident are counted anew. A slot gets one reference for each record beyond the first. */
 uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn,
@@ -117,8 +130,9 @@ enum quire_status quire_request_transfer(struct quire_system *system,
 /*
  * Frees one frame by evicting a page (src/space/reclaim.c). QUIRE_OK; QUIRE_PENDING: the page is being
  * written, through request->transfer, and quire_reclaim_written() must follow; QUIRE_NO_MEMORY: no page
- * can be evicted; QUIRE_NO_SPACE: only pages are left that would need a swap slot; QUIRE_IO_ERROR: the
- * page stays, and nothing is lost.
+ * can be evicted; QUIRE_NO_SPACE: only pages are left that would need a swap slot; QUIRE_BUSY: so it
+ * is now, but pages are in transit for other requests; QUIRE_IO_ERROR: the page stays, and nothing
+ * is lost.
  */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request);
 

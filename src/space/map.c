@@ -42,14 +42,31 @@ static unsigned rights_now(const struct quire_space *space, const struct quire_r
     return region->prot & ~(unsigned)QUIRE_WRITE;
 }
 
-/* What the old mapping, if there is one, says of its own page must not get lost. */
-static bool note_old_mapping(struct quire_space *space, quire_va va, struct quire_leaf *old)
+/* The page is mapped already: this is its first write, or two processors met here, or a TLB was
+ * late. The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew better
+ * is told even if nothing changes. */
+static void map_again(struct quire_space *space, const struct quire_leaf *leaf, unsigned rights)
 {
-    if (quire_table_query(&space->table, va, old) != QUIRE_OK) {
-        return false;
+    struct quire_batch *batch = &space->system->batch;
+    uint8_t page_shift = (uint8_t)quire_format_page_shift(space->table.format);
+    struct quire_flush_range range = {leaf->va, leaf->bytes, space->table.asid, page_shift, true};
+    uint64_t changed;
+
+    quire_table_protect(&space->table, batch, leaf->va, leaf->bytes, rights, &changed);
+    if (changed == 0) {
+        quire_batch_add(batch, &range);
     }
-    quire_page_note_marks(space->system, old);
-    return true;
+    quire_batch_commit(batch);
+}
+
+/* Puts the page where another was mapped (copied on a write), or none. */
+static enum quire_status map_anew(struct quire_space *space, const struct quire_mapping *mapping)
+{
+    struct quire_batch *batch = &space->system->batch;
+    enum quire_status status = quire_table_map(&space->table, batch, mapping, NULL);
+
+    quire_batch_commit(batch);
+    return status;
 }
 
 enum quire_status quire_map_resident(struct quire_space *space, const struct quire_region *region,
@@ -62,22 +79,28 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
                                     .pa = frame_pa(system, pfn),
                                     .bytes = space_page_bytes(space),
                                     .existing = QUIRE_EXISTING_REPLACE};
-    enum quire_status status;
+    enum quire_event_kind event = QUIRE_EVENT_MAP;
+    enum quire_status status = QUIRE_OK;
     struct quire_leaf old;
-    bool upgrade;
 
-    upgrade = note_old_mapping(space, mapping.va, &old) && (access & QUIRE_WRITE) != 0 &&
-              (old.attributes & QUIRE_WRITE) == 0;
+    /* Some writes only software sees. */
     page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !mmu_tells_writes(space);
     mapping.attributes = rights_now(space, region, pfn);
-    status = quire_table_map(&space->table, &system->batch, &mapping, NULL);
-    quire_batch_commit(&system->batch);
+    if (!region_usable(region)) {
+        return QUIRE_OK; /* it was protected while the page was coming */
+    }
+    if (quire_table_query(&space->table, mapping.va, &old) == QUIRE_OK &&
+        old.pa.at == mapping.pa.at) {
+        map_again(space, &old, mapping.attributes);
+        event = mapping.attributes & ~old.attributes & QUIRE_WRITE ? QUIRE_EVENT_UPGRADE : event;
+    } else {
+        status = map_anew(space, &mapping);
+    }
     if (status != QUIRE_OK) {
         page->dirty = was_dirty;
         return status;
     }
-    quire_space_tell(space, upgrade ? QUIRE_EVENT_UPGRADE : QUIRE_EVENT_MAP, vpn, pfn, page->slot,
-                     mapping.attributes);
+    quire_space_tell(space, event, vpn, pfn, page->slot, mapping.attributes);
     return QUIRE_OK;
 }
 
@@ -91,6 +114,16 @@ static void copy_frame(struct quire_system *system, quire_pfn to, quire_pfn from
     memcpy(target, source, (size_t)bytes);
     quire_memory_done(memory, target, bytes);
     quire_memory_done(memory, source, bytes);
+}
+
+/* What the MMU has marked in the mapping that will be replaced belongs to the old page. */
+static void note_marks_of(struct quire_space *space, uint64_t vpn)
+{
+    struct quire_leaf leaf;
+
+    if (quire_table_query(&space->table, quire_space_va(space, vpn), &leaf) == QUIRE_OK) {
+        quire_page_note_marks(space->system, &leaf);
+    }
 }
 
 enum quire_status quire_copy_page(struct quire_space *space, const struct quire_region *region,
@@ -109,6 +142,7 @@ enum quire_status quire_copy_page(struct quire_space *space, const struct quire_
         return status;
     }
     copy_frame(system, to, from);
+    note_marks_of(space, vpn);
     quire_page_make(system, to, space, NULL, vpn);
     page_of(system, to)->dirty = true;
     if (leaves) {

@@ -81,9 +81,27 @@ bool quire_owners_next(struct owners *owners, struct quire_space **space, uint64
                                         : next_kin(owners, space, vpn);
 }
 
+struct quire_record quire_owners_get(struct quire_system *system, quire_pfn pfn)
+{
+    const struct quire_page *page = page_of(system, pfn);
+
+    return page->object != NULL ? quire_supplement_get(&page->object->pages, page->vpn)
+                                : quire_supplement_get(&page->space->supplement, page->vpn);
+}
+
 static bool is_resident(enum quire_record_kind kind)
 {
     return kind == QUIRE_RECORD_FRAME || kind == QUIRE_RECORD_GOING || kind == QUIRE_RECORD_COMING;
+}
+
+/* Writes a record; what is untouched needs no node. */
+static void put_record(struct quire_supplement *supplement, uint64_t vpn,
+                       struct quire_record record)
+{
+    quire_supplement_set(supplement, vpn, record);
+    if (record.kind == QUIRE_RECORD_UNTOUCHED) {
+        quire_supplement_trim(supplement, vpn, vpn + 1);
+    }
 }
 
 /* Keeps the counts of a space or an object in step with a record that changes. */
@@ -104,13 +122,13 @@ uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn,
     uint64_t vpn;
 
     if (page->object != NULL) {
-        quire_supplement_set(&page->object->pages, page->vpn, record);
+        put_record(&page->object->pages, page->vpn, record);
         recount(&page->object->resident, &page->object->swapped, QUIRE_RECORD_FRAME, record.kind);
         return 1;
     }
     record.shared = quire_frames_count(system->host->frames, pfn) > 1;
     for (; quire_owners_next(&owners, &space, &vpn); n++) {
-        quire_supplement_set(&space->supplement, vpn, record);
+        put_record(&space->supplement, vpn, record);
         recount(&space->resident, &space->swapped, QUIRE_RECORD_FRAME, record.kind);
         if (n != 0 && record.kind == QUIRE_RECORD_SWAP) {
             quire_swap_ref(&system->swap, quire_slot_of(record.number));

@@ -60,19 +60,31 @@ static void keep(struct quire_system *system, quire_pfn pfn)
     quire_page_list(system, pfn);
 }
 
+/* What to record of a page that is dropped. One that is as its region or object would make it anew
+ * needs no record. */
+static struct quire_record dropped_record(const struct quire_page *page, enum quire_drop why)
+{
+    const struct quire_region *region = NULL;
+
+    if (why == QUIRE_DROP_IN_SWAP) {
+        return record_of(QUIRE_RECORD_SWAP, page->slot.n);
+    }
+    if (why == QUIRE_DROP_ZERO && page->object == NULL) {
+        region = quire_space_region(page->space, quire_space_va(page->space, page->vpn));
+    }
+    return record_of(region != NULL && region->object != NULL ? QUIRE_RECORD_ZERO
+                                                              : QUIRE_RECORD_UNTOUCHED,
+                     0);
+}
+
 static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why)
 {
-    static const uint8_t record_kind[] = {[QUIRE_DROP_ZERO] = QUIRE_RECORD_ZERO,
-                                          [QUIRE_DROP_IN_FILE] = QUIRE_RECORD_UNTOUCHED,
-                                          [QUIRE_DROP_IN_SWAP] = QUIRE_RECORD_SWAP};
     struct quire_page *page = page_of(system, pfn);
-    struct quire_record record = record_of((enum quire_record_kind)record_kind[why], 0);
+    struct quire_record record = dropped_record(page, why);
 
     quire_page_tell(system, pfn, QUIRE_EVENT_DROP, why);
     system->drops[why]++;
-    if (why == QUIRE_DROP_IN_SWAP) {
-        record.number = page->slot.n;
-    } else {
+    if (why != QUIRE_DROP_IN_SWAP) {
         quire_page_drop_slot(system, page);
     }
     let_go(system, pfn, record);
@@ -152,7 +164,7 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
     return status == QUIRE_PENDING ? status : quire_reclaim_written(system, request);
 }
 
-/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot, and it was kept. */
+/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted. */
 static enum quire_status evict(struct quire_system *system, struct quire_request *request,
                                quire_pfn pfn)
 {
@@ -170,7 +182,6 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
         return QUIRE_OK;
     }
     if (!quire_page_has_device(system, page) && !find_slot(system, page)) {
-        keep(system, pfn);
         return QUIRE_NO_SPACE;
     }
     return write_out(system, request, pfn, false);
@@ -188,23 +199,58 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
     return write_out(system, request, pfn, true);
 }
 
+static quire_pfn choose_victim(struct quire_system *system)
+{
+    quire_pfn pfn = system->policy.ops->victim(&system->policy);
+
+    quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
+    if (!quire_pfn_none(pfn)) {
+        quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);
+    }
+    return pfn;
+}
+
+/* Pages that evict() left unlisted go back to the policy. True: some are in transit, and not for
+ * this request. */
+static bool put_back(struct quire_system *system, const struct quire_request *request)
+{
+    bool in_transit = false;
+
+    for (uint32_t i = 0; i < system->frames; i++) {
+        const struct quire_page *page = &system->page[i];
+        quire_pfn pfn = quire_pfn_of(system->first + i);
+
+        if (!quire_page_used(page) || page->listed || pfn.n == request->pfn.n ||
+            pfn.n == request->victim.n) {
+            continue;
+        }
+        if (quire_owners_get(system, pfn).kind == QUIRE_RECORD_FRAME) {
+            quire_page_list(system, pfn);
+        } else {
+            in_transit = true;
+        }
+    }
+    return in_transit;
+}
+
+/* Where swap is full, pages that need no slot may still be found: the policy is asked until it has
+ * no more. Those that it gave in vain are kept from it meanwhile, so that it gives each once. */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request)
 {
     enum quire_status status = QUIRE_NO_MEMORY;
+    quire_pfn pfn = choose_victim(system);
+    bool in_vain = quire_pfn_none(pfn);
 
-    /* Once around: where swap is full, pages that need no slot may still be found. */
-    for (uint32_t tries = system->resident; tries != 0; tries--) {
-        quire_pfn pfn = system->policy.ops->victim(&system->policy);
-
-        quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
-        if (quire_pfn_none(pfn)) {
-            break;
-        }
-        quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);
+    while (!quire_pfn_none(pfn)) {
         status = evict(system, request, pfn);
         if (status != QUIRE_NO_SPACE) {
             break;
         }
+        in_vain = true;
+        pfn = choose_victim(system);
+    }
+    if (in_vain && put_back(system, request) && quire_pfn_none(pfn)) {
+        return QUIRE_BUSY;
     }
     return status;
 }

@@ -149,9 +149,13 @@ void quire_region_cut(struct quire_space *space, quire_va at, struct quire_regio
     upper->grows_to = 0; /* only what is lowest goes on growing */
 }
 
-static bool are_one(const struct quire_region *lower, const struct quire_region *upper)
+/* All 64 bits of addresses, in two regions, are too many bytes for one. */
+static bool are_one(const struct quire_space *space, const struct quire_region *lower,
+                    const struct quire_region *upper)
 {
-    return region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
+    return quire_range_check(space->table.format, lower->va, lower->bytes + upper->bytes) ==
+               QUIRE_OK &&
+           region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&
            lower->sharing == upper->sharing && lower->grows_to == upper->grows_to &&
            (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
@@ -161,7 +165,7 @@ void quire_region_join(struct quire_space *space, struct quire_region *region)
 {
     struct quire_region *upper = region->next;
 
-    if (upper != NULL && are_one(region, upper)) {
+    if (upper != NULL && are_one(space, region, upper)) {
         region->bytes += upper->bytes;
         quire_region_remove(space, upper);
     }

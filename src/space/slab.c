@@ -120,3 +120,38 @@ void quire_slab_free(struct quire_system *system, struct quire_region *region)
         quire_frames_free(system->host->frames, slab->first, slab->order);
     }
 }
+
+/* Records that a block has room for. */
+static uint64_t block_records(const struct quire_system *system)
+{
+    return (block_bytes(system) - sizeof(struct quire_slab)) / sizeof(struct quire_region);
+}
+
+static bool block_sound(const struct quire_system *system, const struct quire_slab *slab)
+{
+    uint64_t left = block_records(system) - slab->used;
+
+    if (slab->free == NULL || slab->used == 0 || slab->used >= block_records(system) ||
+        slab->order != block_order(system) ||
+        (slab->next != NULL && slab->next->prev != slab)) {
+        return false;
+    }
+    for (struct quire_region *record = slab->free; record != NULL; record = record->next) {
+        if (left-- == 0 || block_of(system, record) != slab) {
+            return false;
+        }
+    }
+    return left == 0;
+}
+
+bool quire_slab_sound(const struct quire_system *system)
+{
+    uint32_t most = system->slab_frames >> block_order(system);
+
+    for (const struct quire_slab *slab = system->region_slab; slab != NULL; slab = slab->next) {
+        if (most-- == 0 || !block_sound(system, slab)) {
+            return false;
+        }
+    }
+    return true;
+}

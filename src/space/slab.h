@@ -20,6 +20,9 @@ struct quire_slab {
 /* A record, zeroed; NULL: no frame. */
 struct quire_region *quire_slab_alloc(struct quire_system *system);
 
+/* For quire_validate(): do the blocks that have room agree with their lists of free records? */
+bool quire_slab_sound(const struct quire_system *system);
+
 void quire_slab_free(struct quire_system *system, struct quire_region *region);
 
 #endif

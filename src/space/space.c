@@ -76,8 +76,9 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     if (status != QUIRE_OK) {
         return status;
     }
-    if ((spec->prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
-        (spec->offset & (space_page_bytes(space) - 1)) != 0) {
+    if ((max_prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
+        (spec->offset & (space_page_bytes(space) - 1)) != 0 ||
+        spec->offset + (spec->bytes - 1) < spec->offset) {
         return QUIRE_INVALID;
     }
     above = quire_region_at_or_after(space, spec->va);
@@ -263,15 +264,18 @@ static enum quire_status check_protect(struct quire_space *space, quire_va va, u
 /* Brings the page table in line with new rights. Where a page may not get all of them (it is shared
  * after a fork, or software watches for its first write), pages come off the MMU instead, and are
  * mapped as they deserve when they are next touched. */
-static void protect_table(struct quire_space *space, quire_va va, uint64_t bytes, unsigned prot)
+static void protect_table(struct quire_space *space, const struct quire_region *region)
 {
     struct quire_system *system = space->system;
     struct quire_visitor visitor = {quire_page_note_marks, system};
+    bool all_alike = (region->prot & QUIRE_WRITE) == 0 && region_usable(region) &&
+                     space->table.format->leaf.dirty.mask != 0;
 
-    if ((prot & QUIRE_WRITE) == 0 && space->table.format->leaf.dirty.mask != 0) {
-        quire_table_protect(&space->table, &system->batch, va, bytes, prot, NULL);
+    if (all_alike) {
+        quire_table_protect(&space->table, &system->batch, region->va, region->bytes, region->prot,
+                            NULL);
     } else {
-        quire_table_unmap(&space->table, &system->batch, va, bytes, &visitor);
+        quire_table_unmap(&space->table, &system->batch, region->va, region->bytes, &visitor);
     }
     quire_batch_commit(&system->batch);
 }
@@ -296,8 +300,8 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
     region = quire_region_at_or_after(space, va);
     for (; region != NULL && region->va.at <= last; region = region->next) {
         region->prot = prot;
+        protect_table(space, region);
     }
-    protect_table(space, va, bytes, prot);
 
     region = quire_region_at_or_after(space, va);
     while (region->next != NULL && region->next->va.at <= last) {

@@ -2,6 +2,7 @@
 #include "quire/supplement.h"
 
 #include "../bytes.h"
+#include "internal.h"
 #include "quire/frames.h"
 
 /*
@@ -238,32 +239,81 @@ void quire_supplement_trim(struct quire_supplement *s, uint64_t first, uint64_t 
     }
 }
 
-/* Nodes from the bottom up, in order: what is below a node is gone before the node goes. */
+/* The node of `level` that has the page *vpn, or else the next one; QUIRE_NONE: there are no more. */
+static quire_pfn next_node(const struct quire_supplement *s, unsigned level, uint64_t *vpn)
+{
+    uint64_t end = UINT64_C(1) << s->vpn_bits;
+
+    while (*vpn < end) {
+        unsigned at = level;
+
+        while (quire_pfn_none(find_node(s, *vpn, at))) {
+            at++;
+        }
+        if (at == level) {
+            return find_node(s, *vpn, level);
+        }
+        *vpn = after_node(s, *vpn, at - 1);
+    }
+    return quire_pfn_of(QUIRE_NONE);
+}
+
+/* Nodes from the bottom up: what is below a node is gone before the node goes. */
 void quire_supplement_destroy(struct quire_supplement *s)
 {
     for (unsigned level = 0; level < s->levels; level++) {
         uint64_t vpn = 0;
-        uint64_t end = s->vpn_bits >= 64 ? UINT64_MAX : UINT64_C(1) << s->vpn_bits;
+        quire_pfn node;
 
-        while (vpn < end) {
-            unsigned at = level;
-
-            while (quire_pfn_none(find_node(s, vpn, at))) {
-                at++;
+        while (!quire_pfn_none(node = next_node(s, level, &vpn))) {
+            if (level + 1U < s->levels) {
+                set_pointer(s, find_node(s, vpn, level + 1), index_at(s, level + 1, vpn), 0);
             }
-            if (at == level) {
-                quire_pfn node = find_node(s, vpn, level);
-                if (level + 1U < s->levels) {
-                    set_pointer(s, find_node(s, vpn, level + 1), index_at(s, level + 1, vpn), 0);
-                }
-                quire_frames_unref(s->host->frames, node);
-                s->nodes--;
-                vpn = after_node(s, vpn, level);
-            } else {
-                vpn = after_node(s, vpn, at - 1);
-            }
+            quire_frames_unref(s->host->frames, node);
+            s->nodes--;
+            vpn = after_node(s, vpn, level);
         }
     }
+}
+
+/* Does every pointer of an upper node lead to a frame that has one owner and is there? */
+static bool pointers_sound(const struct quire_supplement *s, quire_pfn pfn)
+{
+    const struct quire_host *host = s->host;
+    word *node = node_open(s, pfn);
+    uint32_t entries = UINT32_C(1) << s->node_bits;
+    uint32_t i = 0;
+
+    for (; i < entries; i++) {
+        quire_pfn below = quire_pfn_of(node[i] - 1);
+        if (!quire_pfn_none(below) &&
+            (quire_frames_count(host->frames, below) != 1 ||
+             !quire_memory_has(&host->memory, quire_pfn_pa(below, host->frames->page_shift),
+                               node_bytes(s)))) {
+            break;
+        }
+    }
+    node_close(s, node);
+    return i == entries;
+}
+
+/* From the root down: each level is looked at only if the pointers to it are sound. */
+bool quire_supplement_sound(const struct quire_supplement *s)
+{
+    uint32_t nodes = 0;
+
+    for (unsigned level = s->levels; level-- > 0;) {
+        uint64_t vpn = 0;
+        quire_pfn node;
+
+        while (!quire_pfn_none(node = next_node(s, level, &vpn))) {
+            if (++nodes > s->nodes || (level != 0 && !pointers_sound(s, node))) {
+                return false;
+            }
+            vpn = after_node(s, vpn, level);
+        }
+    }
+    return nodes == s->nodes && quire_frames_count(s->host->frames, s->root) == 1;
 }
 
 uint64_t quire_supplement_bytes(const struct quire_supplement *s)

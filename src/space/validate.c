@@ -1,6 +1,7 @@
 /* Every invariant of a system and its spaces, checked from the records alone. */
 #include "internal.h"
 #include "region.h"
+#include "slab.h"
 
 /* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one slot
  * and none of another do not cancel out; owners of frames likewise. */
@@ -38,6 +39,17 @@ static void owns_slot(struct audit *audit, quire_slot slot)
            "a swap slot in use is not counted as such");
 }
 
+static void check_slot_of(struct audit *audit, const struct quire_page *page, bool going)
+{
+    bool has_slot = !quire_slot_none(page->slot);
+    bool wants_slot = (going && !quire_page_has_device(audit->system, page)) ||
+                      (page->origin == QUIRE_ORIGIN_SWAP && !page->dirty);
+
+    expect(audit, has_slot || !wants_slot, "a page lost the only slot that it could be in");
+    expect(audit, !has_slot || page->origin == QUIRE_ORIGIN_SWAP || page->dirty,
+           "a page that was never written has a slot");
+}
+
 static void check_resident(struct audit *audit, uint64_t page_number, struct quire_record record)
 {
     quire_pfn pfn = quire_pfn_of(record.number);
@@ -50,14 +62,20 @@ static void check_resident(struct audit *audit, uint64_t page_number, struct qui
            page != NULL && page->vpn == page_number && page->object == audit->object &&
                (page->object != NULL || page->space != NULL),
            "a resident page and its frame's record disagree");
-    expect(audit,
-           page == NULL ||
-               page->listed == (record.kind == QUIRE_RECORD_FRAME && page->wired == 0),
+    if (page == NULL) {
+        return;
+    }
+    expect(audit, page->listed == (record.kind == QUIRE_RECORD_FRAME && page->wired == 0),
            "a resident page is unknown to the policy, or one in transit is known");
+    if (record.kind != QUIRE_RECORD_COMING) {
+        check_slot_of(audit, page, record.kind == QUIRE_RECORD_GOING);
+    }
 }
 
 static void check_record(struct audit *audit, uint64_t page_number, struct quire_record record)
 {
+    expect(audit, record.kind != QUIRE_RECORD_UNTOUCHED && record.kind <= QUIRE_RECORD_GOING,
+           "a record is of no kind");
     if (record.kind == QUIRE_RECORD_SWAP) {
         audit->swapped++;
         owns_slot(audit, quire_slot_of(record.number));
@@ -80,6 +98,16 @@ static void check_records(struct audit *audit, const struct quire_supplement *su
     }
 }
 
+/* Rights that a mapping grants and its region does not, but for those that no entry can withhold. */
+static unsigned excess(const struct quire_space *space, const struct quire_region *region,
+                       const struct quire_leaf *leaf)
+{
+    uint64_t none = quire_pte_leaf(space->table.format, leaf->level, leaf->pa, 0);
+
+    return leaf->attributes & QUIRE_RIGHTS & ~region->prot &
+           ~quire_pte_rights(space->table.format, QUIRE_PTE_LEAF, none);
+}
+
 /* What the MMU sees must be a page that is recorded as resident, in that frame: the space's own, or,
  * where it has none, the one of the region's object. */
 static void check_leaf(void *context, const struct quire_leaf *leaf)
@@ -90,6 +118,7 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
     uint64_t vpn = space_vpn(space, leaf->va);
     struct quire_record record = quire_supplement_get(&space->supplement, vpn);
     quire_pfn pfn = quire_pa_pfn(leaf->pa, quire_format_page_shift(space->table.format));
+    const struct quire_page *page = quire_system_page(audit->system, pfn);
     bool own = record.kind == QUIRE_RECORD_FRAME;
 
     if (record.kind == QUIRE_RECORD_UNTOUCHED && region != NULL && region->object != NULL) {
@@ -97,6 +126,12 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
     }
     expect(audit, record.kind == QUIRE_RECORD_FRAME && record.number == pfn.n,
            "the page table maps what the supplement does not know");
+    expect(audit, region == NULL || (region_usable(region) && excess(space, region, leaf) == 0),
+           "the page table grants what the region does not");
+    expect(audit,
+           page == NULL || page->dirty || space->table.format->leaf.dirty.mask != 0 ||
+               (leaf->attributes & QUIRE_WRITE) == 0,
+           "a page could be written and nobody would know");
     expect(audit,
            (leaf->attributes & QUIRE_WRITE) == 0 || !space_can_protect(space) ||
                (own ? quire_frames_count(audit->system->host->frames, pfn) == 1
@@ -115,8 +150,10 @@ static void check_table(struct audit *audit)
 
     expect(audit, quire_table_validate(&space->table, NULL) == QUIRE_OK,
            "a page table is not sound");
-    quire_table_visit(&space->table, quire_va_at(0), half, &visitor);
-    quire_table_visit(&space->table, quire_va_at(upper), half, &visitor);
+    if (audit->wrong == NULL) { /* else it had better not be walked */
+        quire_table_visit(&space->table, quire_va_at(0), half, &visitor);
+        quire_table_visit(&space->table, quire_va_at(upper), half, &visitor);
+    }
 }
 
 static void check_regions(struct audit *audit)
@@ -124,7 +161,10 @@ static void check_regions(struct audit *audit)
     const struct quire_region *region = audit->space->regions;
 
     expect(audit, region == NULL || region->prev == NULL, "the first region has one before it");
-    for (; region != NULL; region = region->next) {
+    for (; region != NULL && audit->wrong == NULL; region = region->next) {
+        expect(audit,
+               quire_range_check(audit->space->table.format, region->va, region->bytes) == QUIRE_OK,
+               "a region is not made of pages");
         expect(audit, region->space == audit->space, "a region is in another space's list");
         expect(audit, (region->prot & ~region->max_prot) == 0, "a region exceeds its max_prot");
         expect(audit, region->next == NULL || region->next->prev == region,
@@ -141,6 +181,10 @@ static void check_space(struct audit *audit, struct quire_space *space)
     audit->resident = 0;
     audit->swapped = 0;
     check_regions(audit);
+    expect(audit, quire_supplement_sound(&space->supplement), "a supplement is not sound");
+    if (audit->wrong != NULL) {
+        return; /* there is no telling where the rest would lead */
+    }
     check_records(audit, &space->supplement);
     check_table(audit);
     expect(audit, audit->resident == space->resident, "a space's resident pages are miscounted");
@@ -159,6 +203,23 @@ static void check_object(struct audit *audit, struct quire_object *object)
         expect(audit, r->object == object && (r->object_next == NULL || r->object_next->object_prev == r),
                "an object's list of regions is broken");
     }
+}
+
+/* Follows a list of the policy's; each of its frames must hold a page that may be evicted. */
+static bool list_sound(const struct quire_system *system, const struct quire_policy_list *list)
+{
+    const struct quire_policy *policy = &system->policy;
+    uint32_t index = list->head, before = QUIRE_NONE;
+
+    for (uint32_t n = 0; n < list->length; n++) {
+        if (index >= policy->frames || policy->node[index].prev != before ||
+            !quire_page_used(&system->page[index]) || !system->page[index].listed) {
+            return false;
+        }
+        before = index;
+        index = policy->node[index].next;
+    }
+    return index == QUIRE_NONE && list->tail == before;
 }
 
 /* Frames that hold pages, the slots they keep, and what the policy has of them. */
@@ -185,6 +246,7 @@ static void check_pages(struct audit *audit)
     }
     for (unsigned i = 0; i < QUIRE_POLICY_LISTS; i++) {
         known += system->policy.list[i].length;
+        expect(audit, list_sound(system, &system->policy.list[i]), "a policy's list is broken");
     }
     expect(audit, pages == system->resident, "resident pages are miscounted");
     expect(audit, owners == audit->owners && sum == audit->owner_sum,
@@ -227,6 +289,7 @@ enum quire_status quire_validate(struct quire_system *system, struct quire_space
     }
     check_pages(&audit);
     check_slots(&audit);
+    expect(&audit, quire_slab_sound(system), "the records of regions are not sound");
     if (what != NULL) {
         *what = audit.wrong;
     }

@@ -6,7 +6,7 @@ top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 : "${QUIRE:=$top/build/quire}"
 
 setup() {
-    cd "$top"
+    cd "$top" || exit
     tmp=$BATS_TEST_TMPDIR
 }
 
@@ -16,50 +16,47 @@ quire() {
     "$QUIRE" "$@" > "$tmp/out" 2> "$tmp/err" || status=$?
 }
 
+# complain WORDS...: the last run was not what was wanted.
+complain() {
+    echo "$*; exit status $status; standard error:"
+    cat "$tmp/err"
+    return 1
+}
+
+went_well() {
+    [ "$status" -eq 0 ] && [ ! -s "$tmp/err" ]
+}
+
 # The last run printed exactly what stands on standard input, and nothing else, and went well.
 prints() {
     cat > "$tmp/expected"
-    diff -u "$tmp/expected" "$tmp/out" &&
-        [ ! -s "$tmp/err" ] && [ "$status" -eq 0 ] || {
-        echo "exit status $status; standard error:"
-        cat "$tmp/err"
-        return 1
-    }
+    diff -u "$tmp/expected" "$tmp/out" || complain 'other output'
+    went_well || complain 'did not go well'
 }
 
 # The last run went well, and its output has a line that matches each of the expressions.
 mentions() {
-    [ "$status" -eq 0 ] && [ ! -s "$tmp/err" ] || {
-        echo "exit status $status"
-        cat "$tmp/err"
-        return 1
-    }
+    went_well || complain 'did not go well'
     for expression in "$@"; do
-        grep -qE -- "$expression" "$tmp/out" || {
-            echo "no line matches: $expression"
+        if ! grep -qE -- "$expression" "$tmp/out"; then
             cat "$tmp/out"
-            return 1
-        }
+            complain "no line matches: $expression"
+        fi
     done
 }
 
-# The last run was refused: exit status 2 and exactly this line on standard error. What stands on
-# standard output is compared with $2, nothing if there is none.
+# refused LINE [OUTPUT]: the last run ended with status 2, exactly this line (after "quire: ") on
+# standard error, and exactly this output, none if it is not given.
 refused() {
-    printf '%s\n' "quire: $1" | diff -u - "$tmp/err" &&
-        printf '%s' "${2:+$2$'\n'}" | diff -u - "$tmp/out" &&
-        [ "$status" -eq 2 ] || {
-        echo "exit status $status"
-        return 1
-    }
+    printf '%s\n' "quire: $1" | diff -u - "$tmp/err" || complain 'other error'
+    printf '%s' "${2:+$2$'\n'}" | diff -u - "$tmp/out" || complain 'other output'
+    [ "$status" -eq 2 ] || complain 'other status'
 }
 
-# The same, where the line holds words of the system (No such file or directory): an expression.
+# The same where not every word is known: an expression for the line.
 refused_like() {
-    [ "$status" -eq 2 ] && [ "$(wc -l < "$tmp/err")" -eq 1 ] && [ ! -s "$tmp/out" ] &&
-        grep -qE -- "^quire: $1$" "$tmp/err" || {
-        echo "exit status $status, $(wc -l < "$tmp/err") lines of error, wanted: $1"
-        cat "$tmp/err"
-        return 1
-    }
+    [ "$(wc -l < "$tmp/err")" -eq 1 ] || complain 'not one line of error'
+    grep -qE -- "^quire: $1$" "$tmp/err" || complain "the error does not match: $1"
+    [ ! -s "$tmp/out" ] || complain 'there is output'
+    [ "$status" -eq 2 ] || complain 'other status'
 }

@@ -1,6 +1,6 @@
 /*
- * Format files: whatever is accepted is a sound format, is written so that it reads back as the same
- * text, can be drawn, and page tables of it can be computed and walked.
+ * Format files: whatever is accepted is a sound format, is written so that it reads back as the
+ * same text, can be drawn, and page tables of it can be computed and walked.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Memory and page tables as text: nothing that OSTEP's programs could have printed, or not, makes the
- * recognisers or the answers read where there is nothing.
+ * Memory and page tables as text: nothing that OSTEP's programs could have printed, or not, makes
+ * the recognisers or the answers read where there is nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * ptsim's commands: after every line the machine is sound; a line that is refused has changed nothing
- * but by the commands before the wrong one.
+ * ptsim's commands: after every line the machine is sound; a line that is refused has changed
+ * nothing but by the commands before the wrong one.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "tests/support/check.h"
 #include "tests/support/formats.h"
 
-enum { BASE_FRAMES = 8 /* memory does not begin at physical address 0 */, FACES_MAX = 4 };
+enum { BASE_FRAMES = 8 }; /* memory does not begin at physical address 0 */
 
 /* ---- machines ---------------------------------------------------------------------------------- */
 
@@ -180,6 +180,10 @@ static enum quire_status transfer(void *context, struct quire_transfer *t)
     unsigned char *memory = arena_at(&lab->arena, t->pa.at, t->bytes);
 
     check_transfer(disk, t);
+    if (lab->early) {
+        quire_transfer_done(t, move(disk, t, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK));
+        return QUIRE_PENDING;
+    }
     if (!lab->hold) {
         return move(disk, t, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
     }
@@ -225,12 +229,14 @@ static void on_flush(void *context, const struct quire_flush *flush)
 {
     struct lab *lab = context;
 
-    check(!flush->all || flush->ranges == 1);
     for (unsigned n = 0; n < LAB_SPACES; n++) {
         for (unsigned i = 0; i < LAB_PAGES; i++) {
             struct lab_cached *cached = &lab->space[n].cached[i];
             uint64_t va = lab_va(lab, n, i).at;
 
+            if (flush->all && !flush->asid_only) {
+                cached->valid = false;
+            }
             for (unsigned r = 0; r < flush->ranges && cached->valid; r++) {
                 const struct quire_flush_range *range = &flush->range[r];
                 bool there = flush->all || va - range->va.at < range->bytes;
@@ -288,6 +294,15 @@ void lab_open(struct lab *lab, const struct lab_setup *setup)
         config.state = lab->state = malloc(config.state_bytes);
     }
     check(quire_system_init(&lab->system, &config) == QUIRE_OK);
+}
+
+void lab_start(struct lab *lab, unsigned machine, uint32_t limit, uint32_t slots)
+{
+    struct lab_setup setup = {.limit = limit, .slots = slots};
+
+    setup.format = lab_machine(machine, &setup.frames);
+    lab_open(lab, &setup);
+    check(lab_create(lab, 0, 0) == QUIRE_OK);
 }
 
 void lab_close(struct lab *lab)
@@ -369,39 +384,31 @@ enum quire_refusal lab_judge(const struct lab *lab, unsigned space, unsigned pag
 
 static void note_ready(struct quire_request *request)
 {
-    *(bool *)request->context = true;
+    struct lab *lab = request->context;
+
+    lab->ready = true;
 }
 
-enum quire_status lab_finish(struct lab *lab, struct quire_request *request,
-                             enum quire_status status)
+enum quire_status lab_fault(struct lab *lab, unsigned space, unsigned page, unsigned access)
 {
-    bool ready = false;
-
-    request->ready = note_ready;
-    request->context = &ready;
-    while (status == QUIRE_PENDING) {
-        check(lab->held_count != 0);
-        lab_complete(lab, 0, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
-        if (ready) {
-            ready = false;
-            status = quire_space_resume(request);
-        }
-    }
-    return status;
-}
-
-/* A page fault, from beginning to end. */
-static enum quire_status fault(struct lab *lab, unsigned space, unsigned page, unsigned access)
-{
-    struct quire_request request = {.ready = note_ready};
+    struct quire_request request = {.ready = note_ready, .context = lab};
     enum quire_refusal refusal = lab_judge(lab, space, page, access);
     struct lab_state before;
     enum quire_status status;
 
     lab_remember(lab, &before);
+    lab->ready = false;
     status = quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access,
                                &request);
-    status = lab_finish(lab, &request, status);
+    while (status == QUIRE_PENDING) {
+        if (!lab->ready) {
+            lab_complete(lab, 0, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
+        }
+        if (lab->ready) {
+            lab->ready = false;
+            status = quire_space_resume(&request);
+        }
+    }
     check((status == QUIRE_FAULT) == (refusal != QUIRE_REFUSAL_NONE));
     checkf(request.refusal == refusal, "%s instead of %s", quire_refusal_text(request.refusal),
            quire_refusal_text(refusal));
@@ -424,7 +431,7 @@ static enum quire_status reach(struct lab *lab, unsigned space, unsigned page, u
         if (*where != NULL) {
             return QUIRE_OK;
         }
-        status = fault(lab, space, page, access);
+        status = lab_fault(lab, space, page, access);
         if (status != QUIRE_OK) {
             return status;
         }

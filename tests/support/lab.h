@@ -75,9 +75,11 @@ struct lab {
 
     struct lab_disk swap, file_disk[LAB_FILES];
     struct quire_object file[LAB_FILES];
-    bool hold; /* transfers answer QUIRE_PENDING */
+    bool hold;  /* transfers answer QUIRE_PENDING and wait for lab_complete() */
+    bool early; /* transfers answer QUIRE_PENDING, and are over before that */
     struct lab_held held[LAB_HELD];
     unsigned held_count;
+    bool ready; /* the request that lab_finish() waits for may go on */
 
     struct lab_trip refuse; /* allocations of frames */
     struct lab_trip fail;   /* transfers */
@@ -97,8 +99,12 @@ struct lab_setup {
 /* Formats that can have address spaces, some of them made for this: an i386 that has no dirty bit,
  * no write bit either, no rights at all. *frames (may be NULL): enough for three spaces. */
 const struct quire_format *lab_machine(unsigned i, uint32_t *frames);
+enum { LAB_I386, LAB_NO_DIRTY, LAB_NO_WRITE, LAB_NO_MARKS, LAB_NO_RIGHTS, LAB_SMALL /* and marks */ };
 
 void lab_open(struct lab *lab, const struct lab_setup *setup);
+
+/* The usual beginning: lab_machine(machine), fifo, and space 0 from address 0 on. */
+void lab_start(struct lab *lab, unsigned machine, uint32_t limit, uint32_t slots);
 
 /* Destroys what is alive and the system; every frame and slot must be back. */
 void lab_close(struct lab *lab);
@@ -112,6 +118,7 @@ void lab_check(struct lab *lab);
 
 /* ---- doings; each is done to the model too, if it succeeded ------------------------------------ */
 
+/* Page 0 of the window is at `base`. */
 enum quire_status lab_create(struct lab *lab, unsigned space, uint64_t base);
 void lab_destroy(struct lab *lab, unsigned space);
 
@@ -148,9 +155,8 @@ enum quire_refusal lab_judge(const struct lab *lab, unsigned space, unsigned pag
 /* Ends a transfer that is held back. The request's ready() is called. */
 void lab_complete(struct lab *lab, unsigned held, enum quire_status status);
 
-/* Ends them all until the fault has ended; the status that it ended with. */
-enum quire_status lab_finish(struct lab *lab, struct quire_request *request,
-                             enum quire_status status);
+/* A fault from beginning to end; transfers that are held back are ended in order. */
+enum quire_status lab_fault(struct lab *lab, unsigned space, unsigned page, unsigned access);
 
 quire_va lab_va(const struct lab *lab, unsigned space, unsigned page);
 

@@ -124,6 +124,31 @@ bool model_fits(const struct quire_format *format, unsigned level, enum model_ki
     return is.kind == kind && is.address == address;
 }
 
+uint32_t model_table_frames(const struct quire_format *format, uint32_t most)
+{
+    unsigned shift = quire_format_page_shift(format);
+    uint64_t last = UINT64_MAX >> (64 - format->pa_bits) >> shift;
+    uint32_t frames;
+
+    for (unsigned i = 0; i + 1 < format->levels; i++) {
+        uint64_t reach = model_address(&format->level[i].as_table, UINT64_MAX) >> shift;
+        last = reach < last ? reach : last;
+    }
+    frames = last < most ? (uint32_t)last + 1 : most;
+    for (unsigned level = 1; level < format->levels; level++) {
+        const struct quire_entry_layout *table = &format->level[level - 1].as_table;
+        uint32_t n = 1;
+        if ((model_address_bits(table, UINT64_MAX) & format->absent.mask) == 0) {
+            continue;
+        }
+        while (n < frames && model_fits(format, level, MODEL_TABLE, (uint64_t)n << shift)) {
+            n++; /* until the frame whose number means "absent" */
+        }
+        frames = n;
+    }
+    return frames;
+}
+
 unsigned model_granted(const struct quire_format *format, unsigned attributes)
 {
     const struct quire_attribute_bits *bits = &format->leaf;

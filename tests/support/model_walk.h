@@ -44,6 +44,10 @@ uint64_t model_address_bits(const struct quire_entry_layout *layout, uint64_t ad
 bool model_fits(const struct quire_format *format, unsigned level, enum model_kind kind,
                 uint64_t address);
 
+/* Frames 1, 2, ... can be pointed to by every table pointer of the format: up to which number? The
+ * first that cannot, or `most`. */
+uint32_t model_table_frames(const struct quire_format *format, uint32_t most);
+
 /* What a leaf comes to have that is given these attributes. */
 unsigned model_granted(const struct quire_format *format, unsigned attributes);
 

@@ -61,10 +61,21 @@ static void add_all(struct rig *rig, unsigned page_number_bits)
     }
 }
 
-void rig_init(struct rig *rig, const struct quire_format *format, struct arena *arena,
+static void forget(struct rig *rig)
+{
+    rig->arena->on_flush = NULL;
+    rig->arena->on_free = NULL;
+    free(rig->page);
+    free(rig->next);
+    free(rig->cached);
+}
+
+bool rig_init(struct rig *rig, const struct quire_format *format, struct arena *arena,
               uint16_t asid)
 {
     unsigned page_number_bits = format->va_bits - quire_format_page_shift(format);
+    enum quire_status status;
+    uint64_t refusals;
 
     memset(rig, 0, sizeof(*rig));
     rig->format = format;
@@ -81,12 +92,18 @@ void rig_init(struct rig *rig, const struct quire_format *format, struct arena *
     rig->next = calloc(rig->pages, sizeof(*rig->next));
     rig->cached = calloc(rig->pages, sizeof(*rig->cached));
     check(rig->next != NULL && rig->cached != NULL);
+    refusals = arena->refusals;
+    status = quire_table_create(&rig->table, format, &arena->host, asid);
+    if (status == QUIRE_NO_MEMORY && arena->refusals != refusals) {
+        forget(rig);
+        return false;
+    }
+    checkf(status == QUIRE_OK, "%s: %s", format->name, quire_status_text(status));
     rig_tlb_watch(rig);
-    checkf(quire_table_create(&rig->table, format, &arena->host, asid) == QUIRE_OK, "%s",
-           format->name);
     quire_batch_begin(&rig->batch, &arena->host);
     rig->active = true;
     rig_verify(rig);
+    return true;
 }
 
 void rig_free(struct rig *rig)
@@ -104,11 +121,7 @@ void rig_free(struct rig *rig)
     checkf(rig->arena->in_use == rig->frames_before, "%s: %u frames were left over",
            rig->format->name, rig->arena->in_use - rig->frames_before);
     arena_settled(rig->arena);
-    rig->arena->on_flush = NULL;
-    rig->arena->on_free = NULL;
-    free(rig->page);
-    free(rig->next);
-    free(rig->cached);
+    forget(rig);
 }
 
 /* ---- verifying --------------------------------------------------------------------------------- */
@@ -522,6 +535,24 @@ static unsigned random_attributes(struct prng *prng)
     return prng_one_in(prng, 2) ? attributes : attributes | QUIRE_READ | QUIRE_WRITE | QUIRE_USER;
 }
 
+/* What is not allowed: one bit is wrong. Not where it makes a sound range of pages that the model
+ * does not have. */
+static struct rig_op spoil(const struct rig *rig, struct prng *prng, struct rig_op op)
+{
+    struct rig_op spoilt = op;
+    uint64_t *part[] = {&spoilt.va, &spoilt.bytes, &spoilt.pa};
+
+    *part[prng_below(prng, 3)] ^= UINT64_C(1) << prng_below(prng, 64);
+    if (op.kind == RIG_MAP && rig_range_is_sound(rig, spoilt.va, spoilt.bytes)) {
+        uint32_t i = page_index(rig, spoilt.va);
+        if (rig->page[i].va != spoilt.va ||
+            contiguous(rig, i) < spoilt.bytes / page_bytes(rig)) {
+            return op;
+        }
+    }
+    return spoilt;
+}
+
 struct rig_op rig_random_op(const struct rig *rig, struct prng *prng)
 {
     static const enum rig_kind kinds[] = {RIG_MAP,   RIG_MAP,     RIG_MAP,     RIG_MAP,
@@ -554,11 +585,7 @@ struct rig_op rig_random_op(const struct rig *rig, struct prng *prng)
             op.bytes = rig->page[k].va - op.va + page_bytes(rig);
         }
     }
-    if (prng_one_in(prng, 50)) { /* and what is not allowed */
-        uint64_t *spoil[] = {&op.va, &op.bytes, &op.pa};
-        *spoil[prng_below(prng, 3)] ^= UINT64_C(1) << prng_below(prng, 64);
-    }
-    return op;
+    return prng_one_in(prng, 50) ? spoil(rig, prng, op) : op;
 }
 
 const char *rig_op_text(const struct rig_op *op)

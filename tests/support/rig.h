@@ -58,8 +58,9 @@ struct rig_op {
     uint64_t largest_leaf;
 };
 
-/* An empty table and its model: all pages of a small format, some windows of a large one. */
-void rig_init(struct rig *rig, const struct quire_format *format, struct arena *arena,
+/* An empty table and its model: all pages of a small format, some windows of a large one. False: the
+ * arena has no room for the root, and there is nothing to free. */
+bool rig_init(struct rig *rig, const struct quire_format *format, struct arena *arena,
               uint16_t asid);
 
 /* Destroys the table; nothing may be left of it. */
@@ -87,6 +88,9 @@ const char *rig_op_text(const struct rig_op *op);
 /* Bits of 1 << status: the ways in which it may fail; 1 << QUIRE_OK if it must succeed. Then
  * rig->next is how it leaves the pages and *bytes the bytes newly mapped or changed. */
 unsigned rig_expect(struct rig *rig, const struct rig_op *op, uint64_t *bytes);
+
+/* Would a range of addresses be accepted? */
+bool rig_range_is_sound(const struct rig *rig, uint64_t va, uint64_t bytes);
 
 /* How many tables, and bytes of frames for them, a table with these pages has. */
 void rig_expect_tables(const struct rig *rig, const struct rig_page *page, uint64_t *tables,

@@ -44,7 +44,11 @@ static unsigned range_errors(const struct rig *rig, uint64_t va, uint64_t bytes)
     return 0;
 }
 
-/* The pages first <= va <= last. */
+bool rig_range_is_sound(const struct rig *rig, uint64_t va, uint64_t bytes)
+{
+    return range_errors(rig, va, bytes) == 0;
+}
+
 static uint32_t first_at_or_above(const struct rig *rig, uint64_t va)
 {
     uint32_t low = 0, high = rig->pages;

@@ -166,7 +166,7 @@ struct machine_config world_config(const struct quire_format *format,
         .tlb_ways = 4,
         .policy = policy,
         .records = MACHINE_RECORDS_BESIDE,
-        .swap_bytes = (WORLD_SPACES * 2 * WHOLE_UP_TO) * quire_format_page_bytes(format),
+        .swap_bytes = (WORLD_SPACES * WHOLE_UP_TO) * quire_format_page_bytes(format),
         .verify_flushes = true,
     };
 }
@@ -489,10 +489,11 @@ enum machine_result world_access(struct world *world, unsigned space, quire_va v
 
 /* ---- random doings ----------------------------------------------------------------------------- */
 
-/* One that is alive, or WORLD_SPACES. */
-static unsigned random_living(struct world *world)
+/* A space that is alive, mostly the one it was before; WORLD_SPACES: there is none. */
+static unsigned choose_space(struct world *world)
 {
-    unsigned from = (unsigned)prng_below(world->prng, WORLD_SPACES);
+    unsigned from = prng_one_in(world->prng, 8) ? (unsigned)prng_below(world->prng, WORLD_SPACES)
+                                                : world->recent_space;
 
     for (unsigned i = 0; i < WORLD_SPACES; i++) {
         if (world->space[(from + i) % WORLD_SPACES].alive) {
@@ -502,23 +503,32 @@ static unsigned random_living(struct world *world)
     return WORLD_SPACES;
 }
 
+/* A page near the last one, mostly. */
+static uint32_t choose_page(struct world *world)
+{
+    if (prng_one_in(world->prng, 4)) {
+        return (uint32_t)prng_below(world->prng, world->pages);
+    }
+    return (uint32_t)((world->recent_page + prng_below(world->prng, 3)) % world->pages);
+}
+
 enum machine_result world_random_access(struct world *world)
 {
     static const unsigned kind[] = {QUIRE_READ, QUIRE_WRITE, QUIRE_EXECUTE, QUIRE_READ};
     unsigned access = kind[prng_below(world->prng, 4)] |
                       (prng_one_in(world->prng, 8) ? 0U : (unsigned)QUIRE_USER);
     uint64_t bytes = 1 + prng_below(world->prng, WORLD_LONGEST);
-    quire_va va = world_va(world, (uint32_t)prng_below(world->prng, world->pages));
-    unsigned space = random_living(world);
+    unsigned space = choose_space(world);
+    quire_va va;
 
     if (space == WORLD_SPACES) {
         return MACHINE_OK;
     }
-    if (prng_one_in(world->prng, 4)) {
-        va.at += world->page_bytes - 1; /* most of these cross a page */
-    } else {
-        va.at += prng_below(world->prng, world->page_bytes);
-    }
+    world->recent_space = space;
+    world->recent_page = choose_page(world);
+    va = world_va(world, world->recent_page);
+    va.at += prng_one_in(world->prng, 4) ? world->page_bytes - 1 /* most of these cross a page */
+                                         : prng_below(world->prng, world->page_bytes);
     return world_access(world, space, va, access, bytes);
 }
 

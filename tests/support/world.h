@@ -58,6 +58,8 @@ struct world {
     uint32_t frames_at_start; /* free ones, before there were spaces */
     unsigned may_fail;        /* 1 << enum quire_status: what an access may fail with */
     struct world_counters count;
+    unsigned recent_space; /* of random accesses, which stay near each other for a while */
+    uint32_t recent_page;
 };
 
 /* Can the format have address spaces at all on a machine of its own size? If not, why. */

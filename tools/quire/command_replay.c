@@ -20,7 +20,8 @@ const char command_replay_help[] =
     "       quire replay TRACE --frames N [OPTIONS]\n"
     "       quire replay TRACE --save FILE\n"
     "\n"
-    "Runs a program's memory references through a demand-paged address space on a simulated machine.\n"
+    "Runs a program's memory references through a demand-paged address space on a simulated "
+    "machine.\n"
     "TRACE is what `valgrind --tool=lackey --trace-mem=yes` prints, or a .qtrace file that --save\n"
     "wrote (docs/trace-format.md), plain or zstd; - for standard input.\n"
     "\n"
@@ -31,7 +32,7 @@ const char command_replay_help[] =
     "  --policy P        fifo, clock, clock-mmu (the MMU's accessed bit) or lru (clock)\n"
     "  --tlb ENTRIES[,WAYS]  (64,4); without WAYS fully associative; 0: none\n"
     "  --swap FILE       swap to a file, which is overwritten (default: to the host's memory)\n"
-    "  --swap-size SIZE  (32 times the memory for pages; with --frames 1 GiB of 4 KiB pages or more)\n"
+    "  --swap-size SIZE  (16 times the memory; with --frames at least 131072 pages)\n"
     "  --no-verify       do not check that every load gives what was stored\n"
     "  --limit N         stop after N references\n"
     "  --save FILE       write the trace as .qtrace\n"
@@ -88,9 +89,11 @@ static bool tlb_parse(const char *text, struct replay_config *config)
                (text[length] == '\0' || number_parse(text + length + 1, &config->tlb_ways));
     }
     if (!fine || config->tlb_entries > 65536 ||
-        (text[length] != '\0' && (config->tlb_ways == 0 || config->tlb_entries % config->tlb_ways))) {
+        (text[length] != '\0' &&
+         (config->tlb_ways == 0 || config->tlb_entries % config->tlb_ways))) {
         fail("replay: --tlb %s: expected ENTRIES or ENTRIES,WAYS, at most 65536 and a multiple of "
-             "the ways", text);
+             "the ways",
+             text);
         return false;
     }
     return true;
@@ -101,9 +104,8 @@ static bool sizes_parse(struct settings *settings)
     struct replay_config *config = &settings->config;
     uint64_t page = quire_format_page_bytes(config->format);
 
-    if (settings->ram != NULL &&
-        !size_option("replay: --ram", settings->ram, page, page * REPLAY_PAGES_MAX,
-                     &config->ram_bytes)) {
+    if (settings->ram != NULL && !size_option("replay: --ram", settings->ram, page,
+                                              page * REPLAY_PAGES_MAX, &config->ram_bytes)) {
         return false;
     }
     if (config->ram_bytes % page != 0) {
@@ -190,8 +192,8 @@ static bool settings_finish(struct settings *settings)
         fail("replay: --json and --draw exclude each other");
         return false;
     }
-    if (settings->limit != NULL && !size_option("replay: --limit", settings->limit, 1, UINT64_MAX,
-                                                &settings->records_limit)) {
+    if (settings->limit != NULL &&
+        !size_option("replay: --limit", settings->limit, 1, UINT64_MAX, &settings->records_limit)) {
         return false;
     }
     return machine_parse(settings) && files_differ(settings);
@@ -200,11 +202,11 @@ static bool settings_finish(struct settings *settings)
 static bool settings_parse(struct settings *settings, int argc, char **argv)
 {
     static const struct option_spec options[] = {
-        {"ram", 0, "SIZE"},      {"frames", 0, "N"},       {"format", 0, "F"},
-        {"policy", 0, "P"},      {"tlb", 0, "ENTRIES"},    {"swap", 0, "FILE"},
-        {"swap-size", 0, "SIZE"}, {"limit", 0, "N"},       {"save", 0, "FILE"},
-        {"no-verify", 0, NULL},  {"draw", 0, NULL},        {"ascii", 0, NULL},
-        {"json", 0, NULL},       {"quiet", 'q', NULL},     {0}};
+        {"ram", 0, "SIZE"},       {"frames", 0, "N"},    {"format", 0, "F"},
+        {"policy", 0, "P"},       {"tlb", 0, "ENTRIES"}, {"swap", 0, "FILE"},
+        {"swap-size", 0, "SIZE"}, {"limit", 0, "N"},     {"save", 0, "FILE"},
+        {"no-verify", 0, NULL},   {"draw", 0, NULL},     {"ascii", 0, NULL},
+        {"json", 0, NULL},        {"quiet", 'q', NULL},  {0}};
     const char **text[] = {&settings->ram,       &settings->frames, &settings->format,
                            &settings->policy,    &settings->tlb,    &settings->swap,
                            &settings->swap_size, &settings->limit,  &settings->save};
@@ -308,8 +310,7 @@ static int run_and_report(const struct settings *settings, struct trace *trace,
     double start = progress_clock();
 
     if ((settings->save != NULL && trace_writer_error(writer) != NULL) ||
-        !run(settings, trace, writer, replay) ||
-        (writer != NULL && !trace_writer_commit(writer))) {
+        !run(settings, trace, writer, replay) || (writer != NULL && !trace_writer_commit(writer))) {
         return report_failure(trace, writer, replay);
     }
     if (replay != NULL) {

@@ -1,5 +1,5 @@
-/* The commands of `quire`. Each stands in a file of its own, command_NAME.c, and is run from the table
- * in main.c. */
+/* The commands of `quire`. Each stands in a file of its own, command_NAME.c, and is run from the
+ * table in main.c. */
 #ifndef QUIRE_TOOLS_COMMANDS_H
 #define QUIRE_TOOLS_COMMANDS_H
 

@@ -267,8 +267,8 @@ static void write_keywords(const struct keyword *list, unsigned length, const vo
     }
 }
 
-/* A level without what plays no role: how it points to tables if it is the last, how it maps pages if
- * it does not. */
+/* A level without what plays no role: how it points to tables if it is the last, how it maps pages
+ * if it does not. */
 static struct quire_level meaningful(const struct quire_format *format, unsigned level)
 {
     const struct quire_entry_layout nothing = {.set = 0};

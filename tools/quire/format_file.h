@@ -9,8 +9,8 @@
  *         table-address  31..24 = 13..6
  *
  * One keyword a line; a right that is not said is always granted, a mark that is not said does not
- * exist. Reading and writing are driven by one list of keywords, so that what is written can be read
- * again.
+ * exist. Reading and writing are driven by one list of keywords, so that what is written can be
+ * read again.
  */
 #ifndef QUIRE_TOOLS_FORMAT_FILE_H
 #define QUIRE_TOOLS_FORMAT_FILE_H

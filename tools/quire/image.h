@@ -12,8 +12,8 @@ struct image {
     quire_pa root;
 };
 
-/* Opens a file, or "-" for standard input: raw bytes, or text (page_text.h); its content tells which.
- * Its first byte is at physical address `base`. */
+/* Opens a file, or "-" for standard input: raw bytes, or text (page_text.h); its content tells
+ * which. Its first byte is at physical address `base`. */
 bool image_open(struct image *image, const char *path, uint64_t base, struct problem *problem);
 
 void image_close(struct image *image);

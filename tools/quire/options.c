@@ -16,7 +16,7 @@ static bool is_operand(const char *text)
     return text[0] != '-' || text[1] == '\0' || (text[1] >= '0' && text[1] <= '9');
 }
 
-/* The option that `text` (with its dashes) names, or -1; its length without a "=VALUE" in *length. */
+/* The option that `text` (with its dashes) names, or -1; *length is its length without "=VALUE". */
 static int option_find(const struct option_spec *options, const char *text, size_t *length)
 {
     bool whole_word = text[1] == '-';

@@ -42,8 +42,8 @@ int arguments_next(struct arguments *arguments, const struct option_spec *option
 /* 4096 or 0x1000: all of the text, no sign, at most 2^64 - 1. A leading zero means nothing. */
 bool number_parse(const char *text, uint64_t *value);
 
-/* A number, or one followed by K, M, G, T, P or E (powers of 1024; a "B" or "iB" behind it, and small
- * letters, are fine). */
+/* A number, or one followed by K, M, G, T, P or E (powers of 1024; a "B" or "iB" behind it, and
+ * small letters, are fine). */
 bool size_parse(const char *text, uint64_t *value);
 
 /* The same for an option's value, from `least` to `most`; an error is printed. */

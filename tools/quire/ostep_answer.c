@@ -114,7 +114,7 @@ static bool linear_format(const struct page_text *text, const char *name,
                            "%" PRIu64,
                            name, text->bytes / 4, entries);
     }
-    /* An address space of one page: a table of two entries, of which the second is not asked for. */
+    /* An address space of one page: a table of two entries, the second of which nobody asks for. */
     va_bits = log_two(text->space_bytes) + (entries == 1);
     if (quire_format_ostep_linear_init(format, va_bits, log_two(text->page_size)) != QUIRE_OK) {
         return problem_set(problem, "%s: expected pages of 8 bytes to 1 GiB", name);

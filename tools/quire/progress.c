@@ -43,7 +43,8 @@ void progress_show(struct progress *progress, uint64_t count, uint64_t position,
         full = (unsigned)((double)position / (double)size * BAR);
         full = full > BAR ? BAR : full;
         fprintf(stderr, "[%.*s%*s] %3u %%  ", (int)full,
-                "========================================", (int)(BAR - full), "", full * 100 / BAR);
+                "========================================", (int)(BAR - full), "",
+                full * 100 / BAR);
     }
     fprintf(stderr, "%s references, %.0f s ", grouped(count).text, now - progress->start);
     fflush(stderr);

@@ -9,8 +9,8 @@
  *   +----------+----------+-------------+----------------+----- ... -----+
  *   :<-------------- frame 0, the zero page ------------>:
  *
- * The free map is quire's frame allocator with its counts inside memory; the page tables are quire's
- * page tables of the format `ptsim`; a load or store is a walk.
+ * The free map is quire's frame allocator with its counts inside memory; the page tables are
+ * quire's page tables of the format `ptsim`; a load or store is a walk.
  */
 #ifndef QUIRE_TOOLS_PTSIM_H
 #define QUIRE_TOOLS_PTSIM_H

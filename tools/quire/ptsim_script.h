@@ -7,8 +7,8 @@
 #include "output.h"
 #include "ptsim.h"
 
-/* Runs commands, each with its operands, one after the other. Stops at the first that is wrong, which
- * then has changed nothing: `problem` says what about it. *commands counts up for each. */
+/* Runs commands, each with its operands, one after the other. Stops at the first that is wrong,
+ * which then has changed nothing: `problem` says what about it. *commands counts up for each. */
 bool ptsim_run_words(struct ptsim *machine, char *const *word, unsigned words, FILE *out,
                      unsigned *commands, struct problem *problem);
 

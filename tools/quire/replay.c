@@ -9,17 +9,18 @@
 #include "quire/pte.h"
 #include "run.h"
 
-/* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 3 % of it
+/* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 2 % of it
  * with pages of 4 KiB. */
-enum { SWAP_PER_PAGE = 32, SWAP_PAGES_WITH_FRAMES = 1 << 18 };
+enum { SWAP_PER_PAGE = 16, SWAP_PAGES_WITH_FRAMES = 1 << 17 };
 
-/* Memory that is to be enough for everything: no more table frames of one level than this, and some
- * frames for the core's own lists. */
-enum { TABLE_FRAMES_ENOUGH = 1 << 16, SPARE_FRAMES = 8 };
+/* Memory that is to be enough for everything: so many nodes in each level of the supplement (in the
+ * last one, with pages of 4 KiB, each serves 4 MiB of addresses), and some frames for the core's lists
+ * and for tables that are made before others are freed. */
+enum { NODES_ENOUGH = 1 << 13, SPARE_FRAMES = 16 };
 
 enum { RUN_MAX = 4096 }; /* records at once: see count_kinds() */
 
-static const unsigned access_of[] = {
+static const uint8_t access_of[] = {
     [TRACE_FETCH] = QUIRE_EXECUTE | QUIRE_USER,
     [TRACE_LOAD] = QUIRE_READ | QUIRE_USER,
     [TRACE_STORE] = QUIRE_WRITE | QUIRE_USER,
@@ -53,8 +54,9 @@ uint64_t replay_default_swap(const struct replay_config *config)
     return at_most(at_most(slots, REPLAY_SLOTS_MAX), pages_of(config->format)) << shift;
 }
 
-/* Frames for all page tables that a program may come to need, within reason. */
-static uint64_t most_tables(const struct quire_format *format)
+/* Frames for all page tables that can be needed: in each level no more than there are pages in frames,
+ * because empty ones are freed. */
+static uint64_t most_tables(const struct quire_format *format, uint64_t pages)
 {
     unsigned shift = quire_format_page_shift(format);
     uint64_t frames = 0;
@@ -64,13 +66,12 @@ static uint64_t most_tables(const struct quire_format *format)
         uint64_t bytes = quire_format_table_bytes(format, level);
         uint64_t each = (bytes + (UINT64_C(1) << shift) - 1) >> shift;
 
-        frames += at_most(UINT64_C(1) << (format->va_bits - l->shift - l->bits),
-                          TABLE_FRAMES_ENOUGH) * each;
+        frames += at_most(UINT64_C(1) << (format->va_bits - l->shift - l->bits), pages) * each;
     }
     return frames;
 }
 
-/* The same for the supplement: each node is a frame of 4-byte records. */
+/* Frames for the supplement, within reason: each node is a frame of 4-byte records. */
 static uint64_t most_nodes(const struct quire_format *format)
 {
     unsigned node_bits = quire_format_page_shift(format) - 2;
@@ -79,7 +80,7 @@ static uint64_t most_nodes(const struct quire_format *format)
 
     do {
         nodes = ((nodes - 1) >> node_bits) + 1;
-        frames += at_most(nodes, TABLE_FRAMES_ENOUGH);
+        frames += at_most(nodes, NODES_ENOUGH);
     } while (nodes > 1);
     return frames;
 }
@@ -97,18 +98,24 @@ static bool entries_reach(const struct quire_format *format, quire_pa pa)
     return quire_pte_fits(format, format->levels, pa);
 }
 
-/* Memory in which so many pages can be resident whatever tables and nodes they need: what is never
- * touched costs nothing. No more than the format can name. */
-static uint64_t enough_memory(const struct quire_format *format, uint64_t frames)
+/* The most memory that the format's entries can tell apart, a power of two. */
+static uint64_t most_memory(const struct quire_format *format)
 {
-    unsigned shift = quire_format_page_shift(format);
-    uint64_t wanted = frames + most_tables(format) + most_nodes(format) + SPARE_FRAMES;
-    unsigned bit = shift;
+    unsigned bit = quire_format_page_shift(format);
 
     while (bit < 63 && entries_reach(format, quire_pa_at(UINT64_C(1) << bit))) {
         bit++;
     }
-    return at_most(wanted, UINT64_C(1) << (bit - shift)) << shift;
+    return UINT64_C(1) << bit;
+}
+
+/* Memory in which so many pages can be resident whatever tables and nodes they need: what is never
+ * touched costs nothing. No more than the format can name. */
+static uint64_t enough_memory(const struct quire_format *format, uint64_t frames)
+{
+    uint64_t wanted = frames + most_tables(format, frames) + most_nodes(format) + SPARE_FRAMES;
+
+    return at_most(wanted << quire_format_page_shift(format), most_memory(format));
 }
 
 /* The trace's program may use every address that there is. A region cannot be 2^64 bytes long, and
@@ -133,14 +140,21 @@ static bool cannot_open(const struct replay_config *config, enum quire_status st
                         const char *why, struct problem *problem)
 {
     if (status == QUIRE_INVALID && config->policy->wants_accessed) {
-        return problem_set(problem, "policy %s needs a format with an accessed bit, and %s has none",
+        return problem_set(problem,
+                           "policy %s needs a format with an accessed bit, and %s has none",
                            config->policy->name, config->format->name);
     }
     if (status == QUIRE_IO_ERROR) {
         return problem_set(problem, "%s: %s: %s", config->swap_path, why, strerror(errno));
     }
+    if (config->ram_bytes > most_memory(config->format)) {
+        return problem_set(problem, "--ram %s: more than %s can address, expected at most %s",
+                           size_text(config->ram_bytes).text, config->format->name,
+                           size_text(most_memory(config->format)).text);
+    }
     if (config->ram_bytes != 0) {
-        return problem_set(problem, "--ram %s: %s", size_text(config->ram_bytes).text, why);
+        return problem_set(problem, "--ram %s: %s, expected more",
+                           size_text(config->ram_bytes).text, why);
     }
     return problem_set(problem, "--frames %" PRIu64 ": %s", config->frames, why);
 }
@@ -179,8 +193,7 @@ static enum quire_status open_space(struct replay *replay)
     return status;
 }
 
-bool replay_open(struct replay *replay, const struct replay_config *config,
-                 struct problem *problem)
+bool replay_open(struct replay *replay, const struct replay_config *config, struct problem *problem)
 {
     struct machine_config machine;
     const char *why;
@@ -189,6 +202,8 @@ bool replay_open(struct replay *replay, const struct replay_config *config,
     memset(replay, 0, sizeof(*replay));
     replay->config = *config;
     replay->page_shift = quire_format_page_shift(config->format);
+    replay->quick = !config->verify &&
+                    (config->format->leaf.dirty.mask != 0 || config->format->leaf.write.mask != 0);
     if (replay->config.swap_bytes == 0) {
         replay->config.swap_bytes = replay_default_swap(config);
     }
@@ -203,7 +218,8 @@ bool replay_open(struct replay *replay, const struct replay_config *config,
         return cannot_open(config, status,
                            "the machine's memory is too small for an empty address space", problem);
     }
-    if (!shadow_open(&replay->shadow, replay->page_shift)) {
+    if (!shadow_open(&replay->shadow, config->verify ? SHADOW_OF_BYTES : SHADOW_OF_NUMBERS,
+                     replay->page_shift)) {
         quire_space_destroy(&replay->space);
         machine_close(&replay->machine);
         return problem_set(problem, "not enough memory for a replay");
@@ -227,38 +243,44 @@ static bool outside(struct replay *replay, quire_va va)
 
     return problem_set(&replay->problem,
                        "reference %" PRIu64 ": address 0x%" PRIx64 " is outside the %u-bit address "
-                       "space of %s%s", replay->done, va.at, format->va_bits, format->name,
+                       "space of %s%s",
+                       replay->done, va.at, format->va_bits, format->name,
                        va.at >> 32 != 0 && format->va_bits <= 32 ? " (a 64-bit program's trace? "
-                                                                   "try --format x86-64)" : "");
+                                                                   "try --format x86-64)"
+                                                                 : "");
 }
 
 /* The machine gave up on an access. */
 static bool stuck(struct replay *replay, const struct machine_trap *trap)
 {
     const struct replay_config *config = &replay->config;
-    char machine[64];
 
     replay->outcome = REPLAY_STUCK;
     if (trap->refusal == QUIRE_REFUSAL_NO_REGION) {
         return outside(replay, trap->va);
     }
     if (trap->status == QUIRE_NO_SPACE) {
-        return problem_set(&replay->problem, "reference %" PRIu64 ": swap is full, %s: expected "
-                           "more (--swap-size)", replay->done, size_text(config->swap_bytes).text);
+        return problem_set(&replay->problem,
+                           "reference %" PRIu64 ": swap is full, %s: expected "
+                           "more (--swap-size)",
+                           replay->done, size_text(config->swap_bytes).text);
     }
     if (trap->status == QUIRE_IO_ERROR) {
-        return problem_set(&replay->problem, "reference %" PRIu64 ": %s: the swap file cannot be "
-                           "read or written", replay->done,
-                           config->swap_path != NULL ? config->swap_path : "swap");
+        return problem_set(&replay->problem,
+                           "reference %" PRIu64 ": %s: cannot be read or "
+                           "written",
+                           replay->done, config->swap_path != NULL ? config->swap_path : "swap");
     }
     if (config->ram_bytes != 0) {
-        snprintf(machine, sizeof(machine), "--ram %s", size_text(config->ram_bytes).text);
-    } else {
-        snprintf(machine, sizeof(machine), "--frames %" PRIu64, config->frames);
+        return problem_set(&replay->problem,
+                           "reference %" PRIu64 ": --ram %s: page tables and "
+                           "records leave no room for pages, expected more",
+                           replay->done, size_text(config->ram_bytes).text);
     }
-    return problem_set(&replay->problem, "reference %" PRIu64 ", address 0x%" PRIx64 ": %s with %s: "
-                       "tables and records leave no room for the page, expected more",
-                       replay->done, trap->va.at, quire_status_text(trap->status), machine);
+    return problem_set(&replay->problem,
+                       "reference %" PRIu64 ": --frames %" PRIu64 ": no room for "
+                       "the tables of a program as scattered as this, expected --ram SIZE",
+                       replay->done, config->frames);
 }
 
 static bool differs(struct replay *replay, uint64_t address, const unsigned char *expected,
@@ -271,34 +293,32 @@ static bool differs(struct replay *replay, uint64_t address, const unsigned char
     }
     replay->outcome = REPLAY_MISMATCH;
     return problem_set(&replay->problem,
-                       "reference %" PRIu64 ": address 0x%" PRIx64 " was loaded as 0x%02x, expected "
-                       "0x%02x, which was stored there", replay->done, address, *found, *expected);
+                       "reference %" PRIu64 ": address 0x%" PRIx64
+                       " was loaded as 0x%02x, expected "
+                       "0x%02x, which was stored there",
+                       replay->done, address, *found, *expected);
 }
 
 static bool no_shadow(struct replay *replay)
 {
     replay->outcome = REPLAY_STUCK;
-    return problem_set(&replay->problem, "reference %" PRIu64 ": not enough memory for the copy that "
-                       "loads are checked against (--no-verify does without)", replay->done);
+    return problem_set(&replay->problem,
+                       "reference %" PRIu64 ": not enough memory for the copy that "
+                       "loads are checked against (--no-verify does without)",
+                       replay->done);
 }
 
 /* ---- references -------------------------------------------------------------------------------- */
 
 /* One page reference's bytes, `skip` bytes into the record: compared, and written if it stores. */
 static bool verify(struct replay *replay, const struct trace_record *record, uint64_t skip,
-                   uint64_t bytes, unsigned char *where)
+                   uint64_t bytes, unsigned char *where, unsigned char *shadow)
 {
-    uint64_t address = record->address + skip;
-    unsigned char *shadow = shadow_page(&replay->shadow, address >> replay->page_shift);
     unsigned char stored[TRACE_SIZE_MAX];
 
-    if (shadow == NULL) {
-        return no_shadow(replay);
-    }
-    shadow += address & ((UINT64_C(1) << replay->page_shift) - 1);
     if (record->kind != TRACE_STORE) {
         if (memcmp(where, shadow, bytes) != 0) {
-            return differs(replay, address, shadow, where);
+            return differs(replay, record->address + skip, shadow, where);
         }
         replay->verified_bytes += bytes;
     }
@@ -310,37 +330,54 @@ static bool verify(struct replay *replay, const struct trace_record *record, uin
     return true;
 }
 
-/* All of a record, page by page. */
-static bool refer(struct replay *replay, const struct trace_record *record, bool verified)
+/* A page of a record: the reference, and what comes of it. */
+static bool refer_to_page(struct replay *replay, const struct trace_record *record, uint64_t skip,
+                          uint64_t bytes)
 {
-    uint64_t page = UINT64_C(1) << replay->page_shift;
+    uint64_t address = record->address + skip;
+    uint64_t offset = address & ((UINT64_C(1) << replay->page_shift) - 1);
+    unsigned char *shadow = shadow_page(&replay->shadow, address >> replay->page_shift);
     struct machine_trap trap;
     unsigned char *where;
     quire_pfn pfn;
 
-    for (uint64_t skip = 0, bytes; skip < record->size; skip += bytes) {
-        uint64_t address = record->address + skip;
-        uint64_t offset = address & (page - 1);
+    if (shadow == NULL) {
+        return no_shadow(replay);
+    }
+    if (machine_reference(&replay->machine, &replay->space, quire_va_at(address),
+                          access_of[record->kind], &pfn, &trap) != MACHINE_OK) {
+        return stuck(replay, &trap);
+    }
+    where = replay->machine.ram + (quire_pfn_pa(pfn, replay->page_shift).at | offset);
+    if (replay->config.verify) {
+        return verify(replay, record, skip, bytes, where, shadow + offset);
+    }
+    if (record->kind == TRACE_STORE || record->kind == TRACE_MODIFY) {
+        *where = 1;
+    }
+    return true;
+}
 
-        bytes = at_most(record->size - skip, page - offset);
-        if (machine_reference(&replay->machine, &replay->space, quire_va_at(address),
-                              access_of[record->kind], &pfn, &trap) != MACHINE_OK) {
-            return stuck(replay, &trap);
-        }
-        where = replay->machine.ram + (quire_pfn_pa(pfn, replay->page_shift).at | offset);
-        if (verified) {
-            if (!verify(replay, record, skip, bytes, where)) {
-                return false;
-            }
-        } else if (record->kind >= TRACE_STORE) {
-            *where = 1;
+/* All of a record, page by page. */
+static bool refer(struct replay *replay, const struct trace_record *record)
+{
+    uint64_t page = UINT64_C(1) << replay->page_shift;
+
+    for (uint64_t skip = 0, bytes; skip < record->size; skip += bytes) {
+        bytes = at_most(record->size - skip, page - ((record->address + skip) & (page - 1)));
+        if (!refer_to_page(replay, record, skip, bytes)) {
+            return false;
         }
     }
     return true;
 }
 
-/* Without verification, at best speed: nearly all references are within a page that the TLB has. */
-static size_t run_unverified(struct replay *replay, const struct trace_record *batch, size_t n)
+/*
+ * Without verification, at best speed: nearly all references are within a page that the TLB has. Their
+ * stores need not write: if the MMU can tell writes, a TLB serves stores only to a page that was
+ * written before, and that came of a store that it did not serve.
+ */
+static size_t run_quickly(struct replay *replay, const struct trace_record *batch, size_t n)
 {
     struct machine_run run = machine_run_begin(&replay->machine, &replay->space);
     const struct trace_record *end = batch + n;
@@ -349,20 +386,15 @@ static size_t run_unverified(struct replay *replay, const struct trace_record *b
 
     for (at = batch; at < end; at++) {
         uint64_t last = at->address + (at->size - 1);
-        quire_pfn pfn = quire_pfn_of(QUIRE_NONE);
 
-        if ((at->address ^ last) >> run.page_shift == 0) {
-            pfn = machine_run_hit(&run, quire_va_at(at->address), access_of[at->kind]);
-        }
-        if (quire_pfn_none(pfn)) {
+        if ((at->address ^ last) >> run.page_shift != 0 ||
+            !machine_run_hit(&run, quire_va_at(at->address), access_of[at->kind])) {
             machine_run_end(&run);
             replay->done = start + (uint64_t)(at - batch) + 1;
-            if (!refer(replay, at, false)) {
+            if (!refer(replay, at)) {
                 return (size_t)(at - batch);
             }
             run = machine_run_begin(&replay->machine, &replay->space);
-        } else if (at->kind >= TRACE_STORE) {
-            replay->machine.ram[(uint64_t)pfn.n << run.page_shift] = 1;
         }
     }
     machine_run_end(&run);
@@ -370,14 +402,17 @@ static size_t run_unverified(struct replay *replay, const struct trace_record *b
     return n;
 }
 
-static size_t run_verified(struct replay *replay, const struct trace_record *batch, size_t n)
+/* One by one, in any format. */
+static size_t run_thoroughly(struct replay *replay, const struct trace_record *batch, size_t n)
 {
+    bool verified = replay->config.verify;
+
     for (size_t i = 0; i < n; i++) {
         replay->done++;
-        if (!refer(replay, &batch[i], true)) {
+        if (!refer(replay, &batch[i])) {
             return i;
         }
-        replay->verified_loads += batch[i].kind != TRACE_STORE;
+        replay->verified_loads += verified && batch[i].kind != TRACE_STORE;
     }
     return n;
 }
@@ -408,8 +443,8 @@ bool replay_run(struct replay *replay, const struct trace_record *batch, size_t 
     while (n != 0 && replay->outcome == REPLAY_OK) {
         size_t some = (size_t)at_most(at_most(n, RUN_MAX), curve_left(&replay->curve));
 
-        some = replay->config.verify ? run_verified(replay, batch, some)
-                                     : run_unverified(replay, batch, some);
+        some =
+            replay->quick ? run_quickly(replay, batch, some) : run_thoroughly(replay, batch, some);
         count_kinds(replay, batch, some);
         curve_add(&replay->curve, some, faults_of(replay));
         batch += some;
@@ -419,18 +454,6 @@ bool replay_run(struct replay *replay, const struct trace_record *batch, size_t 
 }
 
 /* ---- what happened ----------------------------------------------------------------------------- */
-
-static uint64_t count_touched(const struct quire_space *space)
-{
-    struct quire_record record;
-    uint64_t end = UINT64_C(1) << space->supplement.vpn_bits;
-    uint64_t count = 0;
-
-    for (uint64_t vpn = 0; quire_supplement_next(&space->supplement, &vpn, end, &record); vpn++) {
-        count++;
-    }
-    return count;
-}
 
 struct replay_figures replay_figures(const struct replay *replay)
 {
@@ -459,7 +482,7 @@ struct replay_figures replay_figures(const struct replay *replay)
     f.resident = space->resident;
     f.swapped = space->swapped;
     f.swap_slots = quire_swap_used(&system->swap);
-    f.touched = count_touched(space);
+    f.touched = replay->shadow.pages;
     f.ram_bytes = machine->config.ram_bytes;
     f.table_bytes = space->table.table_bytes;
     f.tables = space->table.tables;
@@ -467,6 +490,6 @@ struct replay_figures replay_figures(const struct replay *replay)
     f.record_bytes = quire_system_overhead(system);
     f.verified_loads = replay->verified_loads;
     f.verified_bytes = replay->verified_bytes;
-    f.shadow_bytes = (uint64_t)replay->shadow.pages << replay->page_shift;
+    f.shadow_bytes = replay->config.verify ? f.touched << replay->page_shift : 0;
     return f;
 }

@@ -59,6 +59,7 @@ struct replay {
     uint64_t done;                      /* records replayed: the number of the last one */
     uint64_t verified_loads, verified_bytes;
     unsigned page_shift;
+    bool quick; /* see run_quickly() */
 
     enum replay_outcome outcome;
     struct problem problem; /* of the outcome, if it is not REPLAY_OK */
@@ -82,7 +83,7 @@ struct replay_figures {
     uint64_t tlb_hits, walks, walk_steps;
     uint64_t faults; /* pages brought in: the three below. Other simulators' "misses" */
     uint64_t zero_fills, file_reads, swap_ins;
-    uint64_t upgrades; /* faults of resident pages: the first write, where the MMU marks none */
+    uint64_t upgrades;  /* faults of resident pages: the first write, where the MMU marks none */
     uint64_t evictions; /* the four below */
     uint64_t dropped_zero, dropped_in_file, dropped_in_swap, swap_outs;
     uint64_t disk_reads, disk_writes;       /* transfers of pages */

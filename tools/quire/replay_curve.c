@@ -52,8 +52,8 @@ void curve_columns(const struct replay_curve *curve, double *out, size_t columns
 
         while (from < to) {
             size_t column = (size_t)from < columns ? (size_t)from : columns - 1;
-            double edge = column + 1 < columns && (double)(column + 1) < to ? (double)(column + 1)
-                                                                             : to;
+            double edge =
+                column + 1 < columns && (double)(column + 1) < to ? (double)(column + 1) : to;
             out[column] += rate * (edge - from);
             from = edge > from ? edge : to;
         }

@@ -11,10 +11,10 @@
 enum { CURVE_INTERVALS = 2048, CURVE_FIRST_INTERVAL = 64 };
 
 struct replay_curve {
-    uint64_t interval; /* references in each */
-    uint64_t total;    /* references so far */
-    uint64_t seen;     /* faults so far */
-    size_t used;       /* intervals that are full */
+    uint64_t interval;                    /* references in each */
+    uint64_t total;                       /* references so far */
+    uint64_t seen;                        /* faults so far */
+    size_t used;                          /* intervals that are full */
     uint64_t faults[CURVE_INTERVALS + 1]; /* the last: of the interval that is not full yet */
 };
 

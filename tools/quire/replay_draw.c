@@ -228,8 +228,8 @@ static bool half_will_do(const struct replay_report *report)
 
     half.ram_bytes = half.ram_bytes / page / 2 * page;
     half.frames /= 2;
-    if (half.frames == 0 && f->table_bytes + f->supplement_bytes + f->record_bytes + 8 * page >
-                                half.ram_bytes) {
+    if (half.frames == 0 &&
+        f->table_bytes + f->supplement_bytes + f->record_bytes + 8 * page > half.ram_bytes) {
         return false;
     }
     return f->touched * page <= replay_default_swap(&half) &&
@@ -246,7 +246,8 @@ void replay_draw_outlook(const struct replay_report *report)
 
     if (config->verify) {
         printf("\nEvery load was verified: %s bytes, loaded %s times, were the bytes stored "
-               "before.\n", grouped(f->verified_bytes).text, grouped(f->verified_loads).text);
+               "before.\n",
+               grouped(f->verified_bytes).text, grouped(f->verified_loads).text);
     } else {
         puts("\nNo load was verified, as --no-verify asked.");
     }

@@ -20,31 +20,45 @@ static const struct draw_cell page_cells[PAGE_STATES] = {
 
 enum { ROW = 64, ROWS_MAX = 20, RANGES_MAX = 12 };
 
-/* Pages that lie together, first and last. */
+/* Pages that lie together: from the first of the touched ones to the last, counted in their order. */
 struct range {
-    uint64_t first, last;
-    uint64_t touched, resident;
+    size_t first, last;
+    size_t resident;
 };
 
-static enum quire_record_kind next_page(const struct quire_space *space, uint64_t *vpn)
-{
-    uint64_t end = UINT64_C(1) << space->supplement.vpn_bits;
-    struct quire_record record;
+/* What the picture is made from. */
+struct picture {
+    struct draw_style style;
+    const struct quire_space *space;
+    unsigned page_shift;
+    const uint64_t *page; /* the numbers of the pages that were touched, in order */
+    size_t pages;
+    int digits; /* of an address */
+};
 
-    return quire_supplement_next(&space->supplement, vpn, end, &record)
-               ? (enum quire_record_kind)record.kind
-               : QUIRE_RECORD_UNTOUCHED;
+static quire_va va_of(const struct picture *picture, uint64_t page)
+{
+    return quire_va_at(page << picture->page_shift);
 }
 
-/* The widest gaps between touched pages part the ranges. Returns the narrowest of them: a gap at
- * least that wide begins a new range. */
-static uint64_t narrowest_parting_gap(const struct quire_space *space)
+static unsigned char state_of(const struct picture *picture, uint64_t page)
+{
+    uint64_t vpn = quire_space_vpn(picture->space, va_of(picture, page));
+
+    switch (quire_supplement_get(&picture->space->supplement, vpn).kind) {
+    case QUIRE_RECORD_FRAME: return RESIDENT;
+    case QUIRE_RECORD_SWAP: return IN_SWAP;
+    default: return ZEROS;
+    }
+}
+
+/* The widest gaps between touched pages part the ranges: one at least this wide begins a new range. */
+static uint64_t narrowest_parting_gap(const struct picture *picture)
 {
     uint64_t widest[RANGES_MAX] = {0}; /* falling; the last is that of one range too many */
-    uint64_t before = UINT64_MAX;
 
-    for (uint64_t vpn = 0; next_page(space, &vpn) != QUIRE_RECORD_UNTOUCHED; before = vpn++) {
-        uint64_t gap = before != UINT64_MAX ? vpn - before - 1 : 0;
+    for (size_t n = 1; n < picture->pages; n++) {
+        uint64_t gap = picture->page[n] - picture->page[n - 1] - 1;
 
         for (size_t i = 0; i < RANGES_MAX && gap != 0; i++) {
             if (gap > widest[i]) {
@@ -57,106 +71,124 @@ static uint64_t narrowest_parting_gap(const struct quire_space *space)
     return widest[RANGES_MAX - 1] + 1;
 }
 
-static size_t find_ranges(const struct quire_space *space, struct range *range)
+static size_t find_ranges(const struct picture *picture, struct range *range)
 {
-    uint64_t parting = narrowest_parting_gap(space);
-    enum quire_record_kind kind;
+    uint64_t parting = narrowest_parting_gap(picture);
     size_t count = 0;
 
-    for (uint64_t vpn = 0; (kind = next_page(space, &vpn)) != QUIRE_RECORD_UNTOUCHED; vpn++) {
-        if (count == 0 || vpn - range[count - 1].last - 1 >= parting) {
-            range[count++] = (struct range){.first = vpn};
+    for (size_t n = 0; n < picture->pages; n++) {
+        if (n == 0 || picture->page[n] - picture->page[n - 1] - 1 >= parting) {
+            range[count++] = (struct range){.first = n};
         }
-        range[count - 1].last = vpn;
-        range[count - 1].touched++;
-        range[count - 1].resident += kind == QUIRE_RECORD_FRAME;
+        range[count - 1].last = n;
+        range[count - 1].resident += state_of(picture, picture->page[n]) == RESIDENT;
     }
     return count;
 }
 
 /* Pages in a cell, so that all ranges fit. */
-static uint64_t pages_in_cell(const struct range *range, size_t ranges)
+static uint64_t pages_in_cell(const struct picture *picture, const struct range *range,
+                              size_t ranges)
 {
-    uint64_t pages = 1;
-    uint64_t rows;
+    uint64_t each = 1;
 
-    do {
-        rows = 0;
+    for (;; each *= 2) {
+        uint64_t rows = 0;
+
         for (size_t i = 0; i < ranges; i++) {
-            rows += (range[i].last - range[i].first) / (pages * ROW) + 1;
+            uint64_t span = picture->page[range[i].last] - picture->page[range[i].first];
+            rows += span / each / ROW + 1;
         }
-        pages *= 2;
-    } while (rows > ROWS_MAX);
-    return pages / 2;
+        if (rows <= ROWS_MAX) {
+            return each;
+        }
+    }
 }
 
-/* The pages from `first` on, so many in each cell: a cell shows what most of its touched pages are. */
-static size_t fill_row(const struct quire_space *space, uint64_t first, uint64_t last,
-                       uint64_t pages, unsigned char *row)
+/* A row from the page `first` on; a cell shows what most of its touched pages are. *n is the next
+ * touched page, and moves on. Returns the cells up to the last one that is not empty. */
+static size_t fill_row(const struct picture *picture, const struct range *range, uint64_t first,
+                       uint64_t each, size_t *n, unsigned char *row)
 {
-    static const unsigned char state_of[] = {[QUIRE_RECORD_UNTOUCHED] = NEVER,
-                                             [QUIRE_RECORD_ZERO] = ZEROS,
-                                             [QUIRE_RECORD_FRAME] = RESIDENT,
-                                             [QUIRE_RECORD_SWAP] = IN_SWAP,
-                                             [QUIRE_RECORD_COMING] = RESIDENT,
-                                             [QUIRE_RECORD_GOING] = RESIDENT};
     uint64_t count[ROW][PAGE_STATES] = {{0}};
-    size_t length = (size_t)((last - first) / pages < ROW ? (last - first) / pages + 1 : ROW);
-    enum quire_record_kind kind;
+    size_t length = 0;
 
-    for (uint64_t vpn = first; (kind = next_page(space, &vpn)) != QUIRE_RECORD_UNTOUCHED; vpn++) {
-        if (vpn > last || (vpn - first) / pages >= length) {
-            break;
-        }
-        count[(vpn - first) / pages][state_of[kind]]++;
+    for (; *n <= range->last && (picture->page[*n] - first) / each < ROW; ++*n) {
+        size_t cell = (size_t)((picture->page[*n] - first) / each);
+
+        count[cell][state_of(picture, picture->page[*n])]++;
+        length = cell + 1;
     }
-    for (size_t i = 0; i < length; i++) {
-        row[i] = NEVER;
-        for (unsigned state = NEVER; state-- > 0;) {
-            if (count[i][state] != 0 && (row[i] == NEVER || count[i][state] >= count[i][row[i]])) {
-                row[i] = (unsigned char)state;
-            }
+    for (size_t cell = 0; cell < length; cell++) {
+        unsigned char most = NEVER;
+
+        for (unsigned char state = 0; state < NEVER; state++) {
+            most = count[cell][state] > count[cell][most] ? state : most;
         }
+        row[cell] = most;
     }
     return length;
 }
 
-static void draw_range(struct draw_style style, const struct quire_space *space,
-                       const struct range *range, uint64_t pages)
+static void draw_range(const struct picture *picture, const struct range *range, uint64_t each)
 {
-    int digits = (space->table.format->va_bits + 3) / 4;
     unsigned char row[ROW];
+    uint64_t first = picture->page[range->first];
+    size_t n = range->first;
 
-    for (uint64_t vpn = range->first; vpn <= range->last; vpn += pages * ROW) {
-        size_t length = fill_row(space, vpn, range->last, pages, row);
+    for (bool title = true; n <= range->last; title = false, first += each * ROW) {
+        size_t length = fill_row(picture, range, first, each, &n, row);
 
-        printf("  %0*" PRIx64 " ", digits, quire_space_va(space, vpn).at);
-        draw_cells(style, page_cells, row, length);
-        if (vpn == range->first) {
+        if (length == 0) {
+            continue;
+        }
+        printf("  %0*" PRIx64 " ", picture->digits, va_of(picture, first).at);
+        draw_cells(picture->style, page_cells, row, length);
+        if (title) {
             printf("%*s %s of %s", (int)(ROW - length), "", grouped(range->resident).text,
-                   grouped(range->touched).text);
+                   grouped(range->last - range->first + 1).text);
         }
         putchar('\n');
     }
 }
 
-void draw_address_space(struct draw_style style, const struct replay_report *report)
+static void draw_ranges(const struct picture *picture)
 {
-    const struct quire_space *space = &report->replay->space;
     struct range range[RANGES_MAX];
-    size_t ranges = find_ranges(space, range);
-    uint64_t pages = pages_in_cell(range, ranges);
+    size_t ranges = find_ranges(picture, range);
+    uint64_t each = pages_in_cell(picture, range, ranges);
 
-    printf("The program's memory: %s pages touched, %s of them in frames at the end\n",
-           grouped(report->figures.touched).text, grouped(report->figures.resident).text);
     for (size_t i = 0; i < ranges; i++) {
-        draw_range(style, space, &range[i], pages);
+        draw_range(picture, &range[i], each);
     }
-    draw_legend(style, page_cells, PAGE_STATES);
-    if (pages > 1) {
-        printf("  one cell: %s pages, shown as most of them are\n", grouped(pages).text);
+    draw_legend(picture->style, page_cells, PAGE_STATES);
+    if (each > 1) {
+        printf("  one cell: %s pages, shown as most of them are\n", grouped(each).text);
     }
     putchar('\n');
+}
+
+void draw_address_space(struct draw_style style, const struct replay_report *report)
+{
+    const struct replay *replay = report->replay;
+    uint64_t *numbers = shadow_numbers(&replay->shadow);
+    struct picture picture = {.style = style,
+                              .space = &replay->space,
+                              .page_shift = replay->page_shift,
+                              .page = numbers,
+                              .pages = replay->shadow.pages};
+
+    if (numbers == NULL) {
+        return;
+    }
+    printf("The program's memory: %s pages touched, %s of them in frames at the end\n",
+           grouped(picture.pages).text, grouped(report->figures.resident).text);
+    picture.digits = (replay->config.format->va_bits + 3) / 4;
+    if (numbers[picture.pages - 1] >> (replay->config.format->va_bits - picture.page_shift) != 0) {
+        picture.digits = 16; /* the upper half, sign-extended */
+    }
+    draw_ranges(&picture);
+    free(numbers);
 }
 
 /* ---- the frames -------------------------------------------------------------------------------- */
@@ -232,8 +264,9 @@ static bool find_frames(struct frames *frames, const struct replay *replay)
         frames->kind[n] = used ? SUPPLEMENT : FREE;
     }
     mark(frames, system->own_first.n, system->own_frames, RECORDS);
-    mark(frames, ((const unsigned char *)system->region_slab - replay->machine.ram) >>
-                     replay->page_shift, system->slab_frames != 0, RECORDS);
+    mark(frames,
+         ((const unsigned char *)system->region_slab - replay->machine.ram) >> replay->page_shift,
+         system->slab_frames != 0, RECORDS);
     mark_block(frames, space->table.root, quire_format_table_bytes(space->table.format, 1), TABLE);
     for (uint64_t vpn = 0; quire_supplement_next(&space->supplement, &vpn, end, &record); vpn++) {
         if (record.kind == QUIRE_RECORD_FRAME) {

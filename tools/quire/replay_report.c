@@ -44,22 +44,22 @@ static void text_machine(const struct replay_report *report)
     printf("machine  %s, pages of %s, ", config->format->name,
            size_text(quire_format_page_bytes(config->format)).text);
     if (config->frames != 0) {
-        printf("%s frames for pages, ", grouped(config->frames).text);
+        printf("%s frame%s for pages, ", grouped(config->frames).text,
+               config->frames == 1 ? "" : "s");
     } else {
         printf("%s of RAM, ", size_text(config->ram_bytes).text);
     }
-    printf("policy %s, ", config->policy->name);
+    printf("%s of swap in %s\n", size_text(config->swap_bytes).text,
+           config->swap_path != NULL ? config->swap_path : "memory");
+    printf("         policy %s, ", config->policy->name);
     if (config->tlb_entries == 0) {
-        printf("no TLB, ");
+        puts("no TLB\n");
     } else if (config->tlb_ways == 0 || config->tlb_ways == config->tlb_entries) {
-        printf("TLB of %" PRIu64 " entries, fully associative, ", config->tlb_entries);
+        printf("TLB of %" PRIu64 " entries, fully associative\n\n", config->tlb_entries);
     } else {
-        printf("TLB of %" PRIu64 " entries, %" PRIu64 "-way, ", config->tlb_entries,
+        printf("TLB of %" PRIu64 " entries, %" PRIu64 "-way\n\n", config->tlb_entries,
                config->tlb_ways);
     }
-    printf("%s of swap %s%s\n\n", size_text(config->swap_bytes).text,
-           config->swap_path != NULL ? "in " : "in memory",
-           config->swap_path != NULL ? config->swap_path : "");
 }
 
 /* About how much so many pages are. */
@@ -89,8 +89,8 @@ static void text_references(const struct replay_report *report)
     line("faults", f->faults, "%s filled with zeros, %s from swap", grouped(f->zero_fills).text,
          grouped(f->swap_ins).text);
     line("write upgrades", f->upgrades, "pages that were there, and became writable");
-    line("evictions", f->evictions, "%s written to swap; dropped: %s never stored to, %s in swap "
-         "still", grouped(f->swap_outs).text, grouped(f->dropped_zero).text,
+    line("evictions", f->evictions, "%s written to swap, %s never stored to, %s still in swap",
+         grouped(f->swap_outs).text, grouped(f->dropped_zero).text,
          grouped(f->dropped_in_swap).text);
     line("swap in", f->disk_reads, "pages, %s", text_of_pages(report, f->disk_reads).text);
     line("swap out", f->disk_writes, "pages, %s", text_of_pages(report, f->disk_writes).text);

@@ -5,8 +5,8 @@
 #include "replay.h"
 
 struct replay_report {
-    const char *trace;      /* its path */
-    const char *trace_kind; /* "lackey text" */
+    const char *trace;           /* its path */
+    const char *trace_kind;      /* "lackey text" */
     const char *format_argument; /* what the user called the format */
     uint64_t limit;              /* references at most; UINT64_MAX: all */
     const struct replay *replay;

@@ -32,9 +32,10 @@ void shadow_bytes(uint64_t number, unsigned char *to, size_t size)
     }
 }
 
-bool shadow_open(struct shadow *shadow, unsigned page_shift)
+bool shadow_open(struct shadow *shadow, enum shadow_of of, unsigned page_shift)
 {
     memset(shadow, 0, sizeof(*shadow));
+    shadow->of = of;
     shadow->page_shift = page_shift;
     shadow->room = FIRST_ROOM - 1;
     shadow->entry = calloc(FIRST_ROOM, sizeof(*shadow->entry));
@@ -85,8 +86,12 @@ static bool grow(struct shadow *shadow)
 
 static unsigned char *new_page(struct shadow *shadow)
 {
+    static unsigned char nothing;
     size_t pages = (size_t)BLOCK_BYTES >> shadow->page_shift;
 
+    if (shadow->of == SHADOW_OF_NUMBERS) {
+        return &nothing;
+    }
     pages = pages == 0 ? 1 : pages;
     if (shadow->left == 0) {
         struct shadow_block *block = calloc(1, sizeof(*block) + (pages << shadow->page_shift));
@@ -123,4 +128,27 @@ unsigned char *shadow_find(struct shadow *shadow, uint64_t vpn)
     }
     shadow->last[vpn & 1] = *entry;
     return entry->bytes;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+uint64_t *shadow_numbers(const struct shadow *shadow)
+{
+    uint64_t *numbers = malloc((shadow->pages + 1) * sizeof(*numbers));
+    size_t count = 0;
+
+    for (size_t i = 0; numbers != NULL && i <= shadow->room; i++) {
+        if (shadow->entry[i].bytes != NULL) {
+            numbers[count++] = shadow->entry[i].vpn;
+        }
+    }
+    if (numbers != NULL) {
+        qsort(numbers, count, sizeof(*numbers), compare_numbers);
+    }
+    return numbers;
 }

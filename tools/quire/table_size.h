@@ -31,9 +31,10 @@ struct table_size {
 };
 
 /*
- * Inverted: a frame's owner (address space and page number) 8, rights and marks 4, next of its chain
- * 4, and its share of the hash anchor table 4. Hashed: as in M. Talluri, M. Hill, Y. Khalidi, "A New
- * Page Table for 64-bit Address Spaces" (SOSP 1995): tag 8, mapping 8, next 8; a bucket is a pointer.
+ * Inverted: a frame's owner (address space and page number) 8, rights and marks 4, next of its
+ * chain 4, and its share of the hash anchor table 4. Hashed: as in M. Talluri, M. Hill, Y. Khalidi,
+ * "A New Page Table for 64-bit Address Spaces" (SOSP 1995): tag 8, mapping 8, next 8; a bucket is a
+ * pointer.
  */
 enum { INVERTED_ENTRY = 20, HASHED_NODE = 24, HASHED_BUCKET = 8 };
 

@@ -80,13 +80,14 @@ static uint64_t get_varint(struct payload *payload)
 /* A count in a token: all ones in its few bits say that the rest follows. */
 static inline uint64_t get_count(struct payload *payload, uint64_t bits, uint64_t ones)
 {
-    return bits < ones ? bits : ones + get_varint(payload);
+    if (bits < ones) {
+        return bits;
+    }
+    uint64_t rest = get_varint(payload);
+    payload->sound &= rest <= COMPACT_BLOCK_RECORDS;
+    return ones + rest;
 }
 
-/*
- * The address that a record of this kind is expected to have: a fetch goes on behind the nearest
- * earlier fetch, data is used again where its kind was used last. Looks a little way back only.
- */
 uint64_t compact_expected(const struct trace_record *next, size_t earlier, enum trace_kind kind)
 {
     size_t reach = earlier < COMPACT_KIND_REACH ? earlier : COMPACT_KIND_REACH;
@@ -164,19 +165,29 @@ static void get_token(struct compact_reader *reader, struct payload *payload, si
 }
 
 /* Makes room for a block behind the window, keeping as many records as a copy may reach. */
-static void slide_window(struct compact_reader *reader)
+static bool make_room(struct compact_reader *reader, size_t records)
 {
-    if (reader->filled + COMPACT_BLOCK_RECORDS > 2 * COMPACT_WINDOW) {
+    if (reader->filled + records > 2 * COMPACT_WINDOW) {
         memmove(reader->records, reader->records + reader->filled - COMPACT_WINDOW,
                 COMPACT_WINDOW * sizeof(*reader->records));
         reader->filled = COMPACT_WINDOW;
     }
+    reader->handed = reader->filled;
+    if (reader->filled + records > reader->room) {
+        size_t room = 2 * (reader->filled + records);
+        room = room < 2 * COMPACT_WINDOW ? room : 2 * COMPACT_WINDOW;
+        struct trace_record *larger = realloc(reader->records, room * sizeof(*larger));
+        if (!larger) {
+            return false;
+        }
+        reader->records = larger;
+        reader->room = room;
+    }
+    return true;
 }
 
 static bool get_records(struct compact_reader *reader, struct payload *payload, size_t records)
 {
-    slide_window(reader);
-    reader->handed = reader->filled;
     size_t goal = reader->filled + records;
     while (reader->filled < goal && payload->sound) {
         get_token(reader, payload, goal - reader->filled);
@@ -195,12 +206,11 @@ static bool cut_short(struct trace *trace, const char *where)
 bool trace_compact_start(struct trace *trace)
 {
     struct trace_input *input = &trace->input;
-    const unsigned char *bytes = input->buffer + input->start;
     trace_input_need(input, COMPACT_HEADER_BYTES, &trace->failure);
-    bytes = input->buffer + input->start;
     if (trace_error(trace)) {
         return false;
     }
+    const unsigned char *bytes = input->buffer + input->start;
     size_t there = input->end - input->start;
     size_t known = there < COMPACT_MAGIC_BYTES ? there : COMPACT_MAGIC_BYTES;
     if (memcmp(bytes, compact_magic, known) != 0) {
@@ -219,8 +229,7 @@ bool trace_compact_start(struct trace *trace)
     }
     input->start += COMPACT_HEADER_BYTES;
     trace->compact.distance = 1;
-    trace->compact.records = malloc(2 * COMPACT_WINDOW * sizeof(*trace->compact.records));
-    return trace->compact.records || trace_fail(&trace->failure, "not enough memory to read it");
+    return true;
 }
 
 /* The last block holds the number of all records, and nothing follows it. */
@@ -283,6 +292,9 @@ static bool next_block(struct trace *trace)
     if (records == 0) {
         return end_trace(trace, &payload);
     }
+    if (!make_room(reader, records)) {
+        return trace_fail(&trace->failure, "not enough memory to read it");
+    }
     reader->total += records;
     if (!get_records(reader, &payload, records)) {
         reader->handed = reader->filled;
@@ -298,15 +310,15 @@ size_t trace_compact_read(struct trace *trace, struct trace_record *batch, size_
 {
     struct compact_reader *reader = &trace->compact;
     size_t got = 0;
-    while (got < n && !reader->ended) {
+    while (got < n) {
+        if (reader->handed == reader->filled && (reader->ended || !next_block(trace))) {
+            break;
+        }
         size_t ready = reader->filled - reader->handed;
         size_t part = ready < n - got ? ready : n - got;
         memcpy(batch + got, reader->records + reader->handed, part * sizeof(*batch));
         reader->handed += part;
         got += part;
-        if (part == ready && got < n && !next_block(trace)) {
-            break;
-        }
     }
     return got;
 }

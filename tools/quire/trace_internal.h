@@ -52,8 +52,9 @@ struct trace_input {
     uint64_t total;                  /* 0: unknown */
 
     /*
-     * Bytes not yet used are buffer[start..end), followed by TRACE_PAD_BYTES zeros. New ones always
-     * arrive at TRACE_KEEP_BYTES, a page boundary; what is left of the old is put right before them.
+     * Bytes not yet used are buffer[start..end), followed by TRACE_PAD_BYTES zeros. New ones
+     * always arrive at TRACE_KEEP_BYTES, a page boundary; what is left of the old is put right
+     * before them.
      */
     unsigned char *buffer;
     size_t start;
@@ -122,15 +123,16 @@ static inline void compact_put32(unsigned char *to, uint32_t value)
 }
 
 /*
- * The address that a record of `kind` placed at `next`, with `earlier` records before it in the same
- * array, is expected to have: a fetch goes on behind the nearest earlier fetch, data is used again
- * where its kind was used last. Looks COMPACT_KIND_REACH records back at most.
+ * The address that a record of `kind` placed at `next`, with `earlier` records before it in the
+ * same array, is expected to have: a fetch goes on behind the nearest earlier fetch, data is used
+ * again where its kind was used last. Looks COMPACT_KIND_REACH records back at most.
  */
 uint64_t compact_expected(const struct trace_record *next, size_t earlier, enum trace_kind kind);
 
 struct compact_reader {
-    /* The window: the last COMPACT_WINDOW records at least, and a block's worth of room. */
+    /* The window: all records, or the last COMPACT_WINDOW at least. It grows up to twice that. */
     struct trace_record *records;
+    size_t room;
     size_t filled; /* records in the window */
     size_t handed; /* of them, handed out */
     uint64_t total;

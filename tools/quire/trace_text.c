@@ -9,8 +9,8 @@
  *
  * Each line is tried by `usual_line`, which takes only the shape that lackey prints nearly always
  * (8 to 15 lower-case digits, a size below 100), takes eight digits at a time, and has hardly a
- * branch that is hard to foresee; what it declines goes to `any_line`, which knows every valid line and what is wrong with
- * an invalid one.
+ * branch that is hard to foresee; what it declines goes to `any_line`, which knows every valid
+ * line and what is wrong with an invalid one.
  */
 #include "trace_internal.h"
 
@@ -61,14 +61,16 @@ static inline uint64_t eight_bytes(const unsigned char *from)
 /*
  * The value of eight hexadecimal digits, the first of which is the lowest byte. All eight are
  * worked on at once: a letter is the byte with bit 6 set, and its value its low four bits plus 9.
- * Turning the values back into digits must give the text again, else *wrong becomes non-zero.
+ * If they were digits, turning the values back gives the text again, and none is above 15 (as that
+ * of 'g' would be); else *wrong becomes non-zero.
  */
 static inline uint64_t eight_digits(uint64_t text, uint64_t *wrong)
 {
     uint64_t letter = text >> 6 & EACH_BYTE;
     uint64_t value = (text & 0x0f * EACH_BYTE) + letter * 9;
     uint64_t above_9 = (value + 0x76 * EACH_BYTE) >> 7 & EACH_BYTE;
-    *wrong |= text ^ (value + '0' * EACH_BYTE + above_9 * ('a' - '0' - 10));
+    uint64_t again = value + '0' * EACH_BYTE + above_9 * ('a' - '0' - 10);
+    *wrong |= (text ^ again) | (value & 0xf0 * EACH_BYTE);
 
     /* Digits to bytes, bytes to halves, halves to the whole: earlier ones weigh more. */
     value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ffull;
@@ -214,8 +216,9 @@ static void refuse_line(struct trace *trace, const unsigned char *line, enum lin
 /* ---- lines from the buffer ---- */
 
 /*
- * Sets `limit` behind the last newline of the buffer, refilled if it has none. A last line without one is given
- * it; so is the part of a line too long for the buffer, which is then found to be no record.
+ * Sets `limit` behind the last newline of the buffer, refilled if it has none. A last line without
+ * one is given it; so is the part of a line too long for the buffer, which is then found to be no
+ * record.
  */
 static bool refill(struct trace *trace)
 {

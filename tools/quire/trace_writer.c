@@ -395,9 +395,6 @@ bool trace_writer_commit(struct trace_writer *writer)
     if (!put_block(writer)) {
         return false;
     }
-    if (writer->temporary && fsync(writer->descriptor) != 0) {
-        return trace_fail(&writer->failure, "%s while finishing the trace", strerror(errno));
-    }
     int closed = close(writer->descriptor);
     writer->descriptor = -1;
     if (closed != 0 || (writer->temporary && rename(writer->temporary, writer->path) != 0)) {

@@ -1,0 +1,68 @@
+# Completion of quire's command line for bash. Source it, or install it as
+# share/bash-completion/completions/quire.
+
+# The names at the beginning of the lines that `quire formats` prints, up to the first empty one.
+_quire_formats() {
+    "$1" formats 2> /dev/null | sed '/^$/q; s/ .*//'
+}
+
+# What may stand behind an option, in COMPREPLY; false: it takes no value.
+_quire_value() {
+    local command=$1 option=$2 word=$3
+
+    case $option in
+    --format)
+        mapfile -t COMPREPLY < <(compgen -W "$(_quire_formats "$command")" -- "$word"
+            compgen -f -- "$word")
+        ;;
+    --policy) mapfile -t COMPREPLY < <(compgen -W 'fifo clock clock-mmu lru' -- "$word") ;;
+    --access) mapfile -t COMPREPLY < <(compgen -W 'r w x rw' -- "$word") ;;
+    --memory | --ostep | --file | -f | --swap | --save)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        ;;
+    --root | --base | --ram | --frames | --tlb | --swap-size | --limit) COMPREPLY=() ;;
+    *) return 1 ;;
+    esac
+}
+
+_quire_options() {
+    case $1 in
+    formats) echo '--text --json' ;;
+    translate)
+        echo '--format --memory --root --base --access --user --explain --json --ostep'
+        ;;
+    size) echo '--format --large --ram --json' ;;
+    ptsim) echo '--file' ;;
+    replay)
+        echo '--ram --frames --format --policy --tlb --swap --swap-size --no-verify --limit' \
+            '--save --draw --ascii --json --quiet'
+        ;;
+    esac
+}
+
+_quire() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]}
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W 'formats translate size ptsim replay --help --version' \
+            -- "$word")
+        return
+    fi
+    if _quire_value "${COMP_WORDS[0]}" "$before" "$word"; then
+        return
+    fi
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_quire_options "$command") --help" -- "$word")
+        return
+    fi
+    case $command in
+    formats) mapfile -t COMPREPLY < <(compgen -W "$(_quire_formats "${COMP_WORDS[0]}")" -- "$word"
+        compgen -f -- "$word") ;;
+    ptsim) mapfile -t COMPREPLY < <(compgen -W 'np ap kp ppt pfm sb lb' -- "$word") ;;
+    replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    esac
+}
+
+complete -o filenames -F _quire quire
