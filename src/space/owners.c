@@ -126,7 +126,8 @@ uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn,
         recount(&page->object->resident, &page->object->swapped, QUIRE_RECORD_FRAME, record.kind);
         return 1;
     }
-    record.shared = quire_frames_count(system->host->frames, pfn) > 1;
+    record.shared = (is_resident(record.kind) || record.kind == QUIRE_RECORD_SWAP) &&
+                    quire_frames_count(system->host->frames, pfn) > 1;
     for (; quire_owners_next(&owners, &space, &vpn); n++) {
         put_record(&space->supplement, vpn, record);
         recount(&space->resident, &space->swapped, QUIRE_RECORD_FRAME, record.kind);
