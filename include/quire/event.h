@@ -1,9 +1,9 @@
 /*
  * One stream of events: everything worth seeing, in the order it happens.
  *
- * The core and the hosts tell one optional hook (quire_host.event). Counters, explanations, pictures
- * and a kernel's fault line all listen to this stream; none reaches into the core for its own story.
- * An event is only valid during the call.
+ * The core and the hosts tell one optional hook (quire_host.event). Counters, explanations,
+ * pictures and a kernel's fault line all listen to this stream; none reaches into the core for its
+ * own story. An event is only valid during the call.
  */
 #ifndef QUIRE_EVENT_H
 #define QUIRE_EVENT_H

@@ -1,6 +1,6 @@
 /*
- * An address space: regions say what may be there, the supplement what became of each page, the page
- * table what the MMU sees.
+ * An address space: regions say what may be there, the supplement what became of each page, the
+ * page table what the MMU sees.
  *
  * The fault handler is the heart (src/space/fault.c). A host's page-fault entry does no more than
  *
@@ -49,13 +49,13 @@ struct quire_region_spec {
     uint64_t offset;             /* in the object */
 };
 
-/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it would
- * overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_NO_MEMORY. */
+/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
+ * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_NO_MEMORY. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
 /* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.
- * QUIRE_BUSY: a page of it is in transit; QUIRE_NO_MEMORY: a region could not be cut in two. In both
- * cases nothing changed. */
+ * QUIRE_BUSY: a page of it is in transit; QUIRE_NO_MEMORY: a region could not be cut in two. In
+ * both cases nothing changed. */
 enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes);
 
 /* Changes the protection of a range that regions cover without holes (else QUIRE_NOT_FOUND), within
@@ -72,8 +72,8 @@ quire_va quire_space_va(const struct quire_space *space, uint64_t vpn);
 
 enum quire_refusal {
     QUIRE_REFUSAL_NONE,
-    QUIRE_REFUSAL_NO_REGION,  /* nothing may be there */
-    QUIRE_REFUSAL_READ,       /* the region does not allow it */
+    QUIRE_REFUSAL_NO_REGION, /* nothing may be there */
+    QUIRE_REFUSAL_READ,      /* the region does not allow it */
     QUIRE_REFUSAL_WRITE,
     QUIRE_REFUSAL_EXECUTE,
     QUIRE_REFUSAL_USER,
@@ -83,8 +83,8 @@ const char *quire_refusal_text(enum quire_refusal refusal);
 
 /*
  * One fault on its way. The caller owns it and keeps it until the fault has ended; `ready` and
- * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING). Everything
- * else is the core's; refusal is there to be read after QUIRE_FAULT.
+ * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING).
+ * Everything else is the core's; refusal is there to be read after QUIRE_FAULT.
  */
 struct quire_request {
     void (*ready)(struct quire_request *request); /* from quire_transfer_done(); any context */
@@ -95,11 +95,11 @@ struct quire_request {
     unsigned access;
     enum quire_refusal refusal;
 
-    uint8_t step;             /* where fault.c goes on */
-    quire_pfn pfn;            /* the frame for the page, once there is one */
-    struct quire_record was;  /* what the page was before that */
-    uint8_t origin;           /* what it will be when it has been filled */
-    quire_pfn victim;         /* being written out to make room */
+    uint8_t step;            /* where fault.c goes on */
+    quire_pfn pfn;           /* the frame for the page, once there is one */
+    struct quire_record was; /* what the page was before that */
+    uint8_t origin;          /* what it will be when it has been filled */
+    quire_pfn victim;        /* being written out to make room */
     struct quire_transfer transfer;
 };
 

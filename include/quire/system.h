@@ -34,10 +34,11 @@ enum quire_origin { QUIRE_ORIGIN_ZERO, QUIRE_ORIGIN_FILE, QUIRE_ORIGIN_SWAP };
 struct quire_system_config {
     const struct quire_host *host; /* with frames set, and memory that is always reachable */
     const struct quire_policy_ops *policy;
-    uint64_t seed;             /* for policies that throw dice */
-    struct quire_device swap;  /* where pages go; not called if swap_slots is 0 */
+    uint64_t seed;            /* for policies that throw dice */
+    struct quire_device swap; /* where pages go; not called if swap_slots is 0 */
     uint32_t swap_slots;
-    uint32_t resident_limit;   /* pages that may be resident at once; 0: as many as there are frames */
+    uint32_t
+        resident_limit; /* pages that may be resident at once; 0: as many as there are frames */
 
     /* Where the records live: NULL: in frames of the machine, which is right for machines of some
      * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
@@ -52,14 +53,14 @@ struct quire_system {
     struct quire_page *page; /* by frame number - first */
     uint32_t first, frames;
     uint32_t resident, resident_limit;
-    uint16_t next_id; /* of spaces */
+    uint16_t next_id;               /* of spaces */
     struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
     uint32_t slab_frames;
-    struct quire_batch batch;           /* gathers flushes during one operation */
-    uint64_t events[QUIRE_EVENTS];      /* how many of each kind */
-    uint64_t drops[3];                  /* by enum quire_drop */
-    quire_pfn own_first;                /* the frames that hold page, policy and swap records */
-    uint32_t own_frames;                /* 0: the caller gave the memory */
+    struct quire_batch batch;      /* gathers flushes during one operation */
+    uint64_t events[QUIRE_EVENTS]; /* how many of each kind */
+    uint64_t drops[3];             /* by enum quire_drop */
+    quire_pfn own_first;           /* the frames that hold page, policy and swap records */
+    uint32_t own_frames;           /* 0: the caller gave the memory */
 };
 
 /* Bytes that the records take: one for each frame, what the policy wants, and swap slots. */

@@ -394,3 +394,4 @@ const char *quire_refusal_text(enum quire_refusal refusal)
 
     return (unsigned)refusal < QUIRE_REFUSALS ? text[refusal] : "unknown refusal";
 }
+
