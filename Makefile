@@ -19,7 +19,7 @@ DESTDIR  ?=
 VERSION := 0.1
 
 # What `make run` shows.
-DEMO = replay --frames 64 $(firstword $(wildcard examples/traces/*.qtrace))
+DEMO = replay --draw --frames 64 $(firstword $(wildcard examples/traces/*.qtrace))
 
 ifneq ($(CROSS),)
 CC = $(CROSS)gcc

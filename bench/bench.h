@@ -31,7 +31,9 @@
  *       by hand                                   52.10 ns/page
  *       quire                                     51.30 ns/page         (ratio 1.02 of reference)
  *
- * A run should take 5 to 50 ms. QUIRE_BENCH_ROUNDS= says how many rounds (7; 1 to only try it).
+ * Time is what the processor spent on it, in the program and in the system: waiting for others who
+ * want the processor too does not count (nor does waiting for a disk, or work of other threads).
+ * A run should take 2 to 50 ms. QUIRE_BENCH_ROUNDS= says how many rounds (7; 1 to only try it).
  */
 #ifndef QUIRE_BENCH_H
 #define QUIRE_BENCH_H

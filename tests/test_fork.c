@@ -1,6 +1,7 @@
 /*
- * Processes that fork, share files and exit, on a machine with far too little memory: every byte that
- * any of them reads is checked against a model that knows nothing of paging. validate() after each step.
+ * Processes that fork, share files and exit, on a machine with far too little memory: every byte
+ * that any of them reads is checked against a model that knows nothing of paging. validate() after
+ * each step.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static void validate(void)
     checkf(quire_validate(&lab.system, spaces, n, &what) == QUIRE_OK, "%s", what);
 }
 
-/* The byte of memory that an access reaches, faulting as often as it takes; NULL: refused for want of
- * memory, where that is allowed. */
+/* The byte of memory that an access reaches, faulting as often as it takes; NULL: refused for want
+ * of memory, where that is allowed. */
 static unsigned char *reach(struct process *process, quire_va va, unsigned access)
 {
     struct quire_mmu mmu = quire_table_mmu(&process->space.table);
@@ -153,8 +154,8 @@ static enum quire_status map_regions(struct quire_space *space)
                                          .bytes = PAGES * page_bytes(),
                                          .prot = QUIRE_READ | QUIRE_WRITE | QUIRE_USER,
                                          .object = region == HEAP ? NULL : &lab.file,
-                                         .sharing = region == SHARED_FILE ? QUIRE_SHARED
-                                                                          : QUIRE_PRIVATE};
+                                         .sharing =
+                                             region == SHARED_FILE ? QUIRE_SHARED : QUIRE_PRIVATE};
         enum quire_status status = quire_space_map(space, &spec);
         if (status != QUIRE_OK) {
             return status;

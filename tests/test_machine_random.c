@@ -9,7 +9,7 @@
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
 
-enum { STEPS = 1500 };
+enum { STEPS = 1000 };
 
 static const struct quire_policy_ops *const policies[] = {
     &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
@@ -310,7 +310,7 @@ static void every_single_failure(const struct quire_format *format,
                                  const struct quire_policy_ops *policy, struct prng *prng)
 {
     struct machine_config config = world_config(format, policy);
-    uint64_t enough = 256 * quire_format_page_bytes(format);
+    uint64_t enough = 160 * quire_format_page_bytes(format);
 
     (void)prng;
     if (quire_format_page_bytes(format) << 2 > UINT64_C(1) << (format->va_bits - 1)) {

@@ -178,7 +178,10 @@ static size_t read_lines(const struct bytes *text, struct trace_record *records,
         check(length < sizeof(line));
         memcpy(line, text->at + start, length);
         line[length] = '\0';
-        kind = strlen(line) != length ? -1 : read_line(line, &records[count]);
+        kind = read_line(line, &records[count]);
+        if (strlen(line) != length) { /* a zero byte: only in a remark */
+            kind = strchr("=-*", line[0]) && kind == 0 && line[0] != '\0' ? 0 : -1;
+        }
         if (kind < 0) {
             *wrong = number;
             return count;

@@ -10,7 +10,10 @@ enum { TLB_ENTRIES = 16 };
 
 static _Alignas(4096) unsigned char memory[MACHINE_BYTES];
 static uint32_t root;
-static struct { uint32_t page, frame; int valid, writable; } tlb[TLB_ENTRIES];
+static struct {
+    uint32_t page, frame;
+    int valid, writable;
+} tlb[TLB_ENTRIES];
 
 int (*machine_fault)(uint32_t address, uint32_t error_code);
 

@@ -1,10 +1,10 @@
 /*
  * A complete small port: everything a kernel has to write to get paging from quire.
  *
- * The machine is an i386 with 4 MiB of memory, all of it visible to the kernel (a direct map), and one
- * processor. Three hooks and a memory map are all there is. Where a real kernel has an instruction, this
- * file has a call into machine.c, which stands in for the hardware, so that the port runs anywhere;
- * docs/porting.md goes through it line by line.
+ * The machine is an i386 with 4 MiB of memory, all of it visible to the kernel (a direct map), and
+ * one processor. Three hooks and a memory map are all there is. Where a real kernel has an
+ * instruction, this file has a call into machine.c, which stands in for the hardware, so that the
+ * port runs anywhere; docs/porting.md goes through it line by line.
  */
 #include "port.h"
 
@@ -16,7 +16,8 @@ static struct quire_frames frames;
 static uint64_t frames_state[MACHINE_FRAMES];
 static struct quire_host host;
 
-/* Hook 1 of 3: forget translations. On a real i386: invlpg for each page, or mov to CR3 for many. */
+/* Hook 1 of 3: forget translations. On a real i386: invlpg for each page, or mov to CR3 for many.
+ * */
 static void tlb_flush(void *context, const struct quire_flush *flush)
 {
     (void)context;
@@ -41,8 +42,8 @@ static void activate(void *context, quire_pa root, uint16_t asid)
     machine_set_root((uint32_t)root.at);
 }
 
-/* Hook 3 of 3, frames for page tables, is the bundled allocator: it only has to be told what is RAM.
- * A real kernel reads this from its boot loader's memory map. */
+/* Hook 3 of 3, frames for page tables, is the bundled allocator: it only has to be told what is
+ * RAM. A real kernel reads this from its boot loader's memory map. */
 static enum quire_status give_memory(void)
 {
     enum quire_status status;
@@ -95,8 +96,8 @@ enum quire_status port_check(const char **what)
 }
 
 /*
- * The page-fault entry. On a real i386: CR2 and the error code that the processor pushed. The answer
- * is what the trap handler does next.
+ * The page-fault entry. On a real i386: CR2 and the error code that the processor pushed. The
+ * answer is what the trap handler does next.
  */
 enum port_answer port_page_fault(struct quire_space *space, uint32_t address, uint32_t error_code)
 {

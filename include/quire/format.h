@@ -30,10 +30,22 @@ struct quire_bits {
 
 /* The usual conditions. ALWAYS: the format has no such bit and behaves as if it were on; a zeroed
  * descriptor field means this. NEVER: it has no such bit and behaves as if it were off. */
-#define QUIRE_IF_SET(n) { QUIRE_BIT(n), QUIRE_BIT(n) }
-#define QUIRE_IF_CLEAR(n) { QUIRE_BIT(n), 0 }
-#define QUIRE_ALWAYS { 0, 0 }
-#define QUIRE_NEVER { 0, 1 }
+#define QUIRE_IF_SET(n) \
+    { \
+        QUIRE_BIT(n), QUIRE_BIT(n) \
+    }
+#define QUIRE_IF_CLEAR(n) \
+    { \
+        QUIRE_BIT(n), 0 \
+    }
+#define QUIRE_ALWAYS \
+    { \
+        0, 0 \
+    }
+#define QUIRE_NEVER \
+    { \
+        0, 1 \
+    }
 
 /* Entry bits [pte_bit, pte_bit + bits) hold address bits [pa_bit, pa_bit + bits). */
 struct quire_field {
@@ -73,9 +85,9 @@ struct quire_format {
     const char *name;  /* "x86-64" */
     const char *title; /* one line for people */
 
-    uint8_t levels;  /* 1 .. QUIRE_LEVELS_MAX */
-    uint8_t va_bits; /* bits of a virtual address that are translated, offset included */
-    uint8_t pa_bits; /* widest physical address */
+    uint8_t levels;    /* 1 .. QUIRE_LEVELS_MAX */
+    uint8_t va_bits;   /* bits of a virtual address that are translated, offset included */
+    uint8_t pa_bits;   /* widest physical address */
     uint8_t pte_bytes; /* 1, 2, 4 or 8 */
     uint8_t asid_bits; /* 0: the TLB knows no address spaces */
     bool big_endian;   /* byte order of entries in memory */
@@ -88,7 +100,7 @@ struct quire_format {
     uint64_t ignored;         /* bits the MMU ignores in a present leaf, free for software */
 
     struct quire_attribute_bits leaf, table;
-    uint64_t type_mask;                    /* memory-type bits of a leaf; 0: no types */
+    uint64_t type_mask;                   /* memory-type bits of a leaf; 0: no types */
     uint64_t type[QUIRE_TYPES_OF_MEMORY]; /* their value for each QUIRE_TYPE_... */
 
     struct quire_level level[QUIRE_LEVELS_MAX]; /* [0] is level 1, the root */

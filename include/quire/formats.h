@@ -13,9 +13,9 @@ extern const struct quire_format quire_format_ostep14; /* seed 003: 4 + 4 + 6, 4
 /* OSTEP's two-level homework machine: 5 + 5 + 5, one-byte entries, valid bit 7, 0x7f unmapped. */
 extern const struct quire_format quire_format_ostep_multilevel;
 
-/* OSTEP's linear homework machine: 32-bit entries, valid bit 31. The descriptor that is there has its
- * defaults, 16 KiB of addresses in 4 KiB pages; the builder makes the others.
- * => page_shift 3 .. 30, page_shift < va_bits <= page_shift + 26. Else QUIRE_OUT_OF_RANGE. */
+/* OSTEP's linear homework machine: 32-bit entries, valid bit 31. The descriptor that is there has
+ * its defaults, 16 KiB of addresses in 4 KiB pages; the builder makes the others. => page_shift 3
+ * .. 30, page_shift < va_bits <= page_shift + 26. Else QUIRE_OUT_OF_RANGE. */
 extern const struct quire_format quire_format_ostep_linear;
 enum quire_status quire_format_ostep_linear_init(struct quire_format *format, unsigned va_bits,
                                                  unsigned page_shift);

@@ -11,9 +11,10 @@
  *              place and the hand moves on. (Corbato, A Paging Experiment with the Multics System,
  *              1968; with this load rule: what trace simulators count.) It must be told of every
  *              reference, which only a simulator can do.
- *   clock-mmu  the same hand, but the use bit is the MMU's accessed bit. On a real machine the access
- *              that faulted is retried and sets the bit, so a page comes in with its bit at 1. Its
- *              fault counts therefore differ from clock's. Needs a format with an accessed bit.
+ *   clock-mmu  the same hand, but the use bit is the MMU's accessed bit. On a real machine the
+ *              access that faulted is retried and sets the bit, so a page comes in with its bit at
+ *              1. Its fault counts therefore differ from clock's. Needs a format with an accessed
+ *              bit.
  *   lru        exactly least recently used: must be told of every reference (Mattson et al.,
  *              Evaluation Techniques for Storage Hierarchies, IBM Systems Journal 9(2), 1970).
  */
@@ -52,9 +53,9 @@ struct quire_policy {
 /* Context of all: the system locked; no I/O; no allocation. */
 struct quire_policy_ops {
     const char *name;
-    bool wants_references;  /* useless unless `reference` is called for every access */
-    bool wants_accessed;    /* asks `used` */
-    size_t (*state_bytes)(uint32_t frames); /* NULL: none */
+    bool wants_references; /* useless unless `reference` is called for every access */
+    bool wants_accessed;   /* asks `used` */
+    size_t (*state_bytes)(uint32_t frames);    /* NULL: none */
     void (*init)(struct quire_policy *policy); /* NULL: lists are empty, and that is enough */
 
     /* A page came in. `page` says which, the same number each time the same page comes in. */

@@ -17,10 +17,10 @@ struct quire_port {
     quire_va scratch;
 
     /*
-     * Reads the 8 bytes at virtual address `va` through the MMU, with `table` activated by the check
-     * beforehand. This is what shows that activate and tlb_flush do what they say. NULL: there is no
-     * MMU to ask yet, and those two are only called.
-     * The kernel must survive `table` being active: fill in what has to stay mapped in `prepare`.
+     * Reads the 8 bytes at virtual address `va` through the MMU, with `table` activated by the
+     * check beforehand. This is what shows that activate and tlb_flush do what they say. NULL:
+     * there is no MMU to ask yet, and those two are only called. The kernel must survive `table`
+     * being active: fill in what has to stay mapped in `prepare`.
      */
     uint64_t (*read)(void *context, quire_va va);
 
@@ -33,8 +33,8 @@ struct quire_port {
     void *context; /* handed to the three above */
 };
 
-/* QUIRE_OK, or another status and *what: the contract that is broken, in one line that names the hook.
- * Context: no lock held; what tlb_flush and activate allow. */
+/* QUIRE_OK, or another status and *what: the contract that is broken, in one line that names the
+ * hook. Context: no lock held; what tlb_flush and activate allow. */
 enum quire_status quire_port_check(const struct quire_port *port, const char **what);
 
 #endif

@@ -114,7 +114,20 @@ QUIRE_INLINE unsigned quire_pte_rights(const struct quire_format *format, enum q
 }
 
 /* Accessed, dirty, global and memory type of a leaf. */
-unsigned quire_pte_marks(const struct quire_format *format, uint64_t entry);
+QUIRE_INLINE unsigned quire_pte_marks(const struct quire_format *format, uint64_t entry)
+{
+    const struct quire_attribute_bits *bits = &format->leaf;
+    unsigned marks = (quire_bits_hold(bits->accessed, entry) ? QUIRE_ACCESSED : 0U) |
+                     (quire_bits_hold(bits->dirty, entry) ? QUIRE_DIRTY : 0U) |
+                     (quire_bits_hold(bits->global, entry) ? QUIRE_GLOBAL : 0U);
+
+    for (unsigned type = 0; type < QUIRE_TYPES_OF_MEMORY && format->type_mask != 0; type++) {
+        if ((entry & format->type_mask) == format->type[type]) {
+            return marks | type << QUIRE_TYPE_SHIFT;
+        }
+    }
+    return marks;
+}
 
 /* All attributes of a leaf: rights and marks. */
 static inline unsigned quire_pte_attributes(const struct quire_format *format, uint64_t entry)

@@ -28,7 +28,7 @@ struct quire_region {
     uint64_t grows_to; /* a stack: may grow down to this address by itself; 0: it does not grow */
 
     struct quire_space *space;
-    struct quire_region *prev, *next;             /* in the space, by address */
+    struct quire_region *prev, *next;               /* in the space, by address */
     struct quire_region *object_prev, *object_next; /* in the object, in no order */
 };
 

@@ -1,6 +1,6 @@
 /*
- * An address space: regions say what may be there, the supplement what became of each page, the page
- * table what the MMU sees.
+ * An address space: regions say what may be there, the supplement what became of each page, the
+ * page table what the MMU sees.
  *
  * The fault handler is the heart (src/space/fault.c). A host's page-fault entry does no more than
  *
@@ -55,14 +55,14 @@ struct quire_region_spec {
 };
 enum { QUIRE_STACK_GUARD = 1 };
 
-/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it would
- * overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_NO_MEMORY;
+/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
+ * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_NO_MEMORY;
  * QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
 /* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.
- * QUIRE_BUSY: a page of it is in transit; QUIRE_NO_MEMORY: a region could not be cut in two. In both
- * cases nothing changed. */
+ * QUIRE_BUSY: a page of it is in transit; QUIRE_NO_MEMORY: a region could not be cut in two. In
+ * both cases nothing changed. */
 enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes);
 
 /* Changes the protection of a range that regions cover without holes (else QUIRE_NOT_FOUND), within
@@ -72,10 +72,10 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
 
 /*
  * Makes `child` a copy of `parent`: the same regions; private pages are shared until one of them
- * writes (copy-on-write), without copying a byte now. The child's page table is empty: its pages are
- * mapped as it touches them. QUIRE_BUSY: a page is in transit; QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the
- * commit limit; QUIRE_INVALID: the format's MMU cannot withhold the right to write. In all of these
- * nothing changed.
+ * writes (copy-on-write), without copying a byte now. The child's page table is empty: its pages
+ * are mapped as it touches them. QUIRE_BUSY: a page is in transit; QUIRE_NO_MEMORY; QUIRE_NO_SPACE:
+ * the commit limit; QUIRE_INVALID: the format's MMU cannot withhold the right to write. In all of
+ * these nothing changed.
  */
 enum quire_status quire_space_fork(struct quire_space *child, struct quire_space *parent,
                                    uint16_t id);
@@ -84,8 +84,8 @@ enum quire_status quire_space_fork(struct quire_space *child, struct quire_space
  * (zeros, or the object's). QUIRE_BUSY: a page is in transit, nothing changed. */
 enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes);
 
-/* Makes the page at va resident for `access` and keeps it so until it is unwired, as often as it was
- * wired. Answers as quire_space_fault(); PENDING: resume, then wire again. */
+/* Makes the page at va resident for `access` and keeps it so until it is unwired, as often as it
+ * was wired. Answers as quire_space_fault(); PENDING: resume, then wire again. */
 enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
                                    struct quire_request *request);
 enum quire_status quire_space_unwire(struct quire_space *space, quire_va va);
@@ -103,8 +103,8 @@ quire_va quire_space_va(const struct quire_space *space, uint64_t vpn);
 
 enum quire_refusal {
     QUIRE_REFUSAL_NONE,
-    QUIRE_REFUSAL_NO_REGION,  /* nothing may be there */
-    QUIRE_REFUSAL_READ,       /* the region does not allow it */
+    QUIRE_REFUSAL_NO_REGION, /* nothing may be there */
+    QUIRE_REFUSAL_READ,      /* the region does not allow it */
     QUIRE_REFUSAL_WRITE,
     QUIRE_REFUSAL_EXECUTE,
     QUIRE_REFUSAL_USER,
@@ -115,8 +115,8 @@ const char *quire_refusal_text(enum quire_refusal refusal);
 
 /*
  * One fault on its way. The caller owns it and keeps it until the fault has ended; `ready` and
- * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING). Everything
- * else is the core's; refusal is there to be read after QUIRE_FAULT.
+ * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING).
+ * Everything else is the core's; refusal is there to be read after QUIRE_FAULT.
  */
 struct quire_request {
     void (*ready)(struct quire_request *request); /* from quire_transfer_done(); any context */
@@ -128,14 +128,14 @@ struct quire_request {
     unsigned access;
     enum quire_refusal refusal;
 
-    uint8_t step;             /* where fault.c goes on */
-    quire_pfn pfn;            /* the frame for the page, once there is one */
-    struct quire_record was;  /* what the page was before that */
+    uint8_t step;                /* where fault.c goes on */
+    quire_pfn pfn;               /* the frame for the page, once there is one */
+    struct quire_record was;     /* what the page was before that */
     struct quire_object *object; /* the page is one of the object's, not of the space's own */
-    uint64_t page;            /* its number there */
-    uint8_t origin;           /* what it will be when it has been filled */
-    quire_pfn victim;         /* being written out */
-    bool keeps;               /* ... to be kept afterwards (synchronised), not to make room */
+    uint64_t page;               /* its number there */
+    uint8_t origin;              /* what it will be when it has been filled */
+    quire_pfn victim;            /* being written out */
+    bool keeps;                  /* ... to be kept afterwards (synchronised), not to make room */
     struct quire_transfer transfer;
 };
 

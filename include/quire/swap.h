@@ -1,8 +1,8 @@
 /*
  * Swap: slots of one page each on a device.
  *
- * Slots are counted like frames, by the same allocator: a slot may have several owners (pages shared
- * after a fork), and the lowest free one is taken.
+ * Slots are counted like frames, by the same allocator: a slot may have several owners (pages
+ * shared after a fork), and the lowest free one is taken.
  */
 #ifndef QUIRE_SWAP_H
 #define QUIRE_SWAP_H

@@ -22,9 +22,9 @@ struct quire_request;
 struct quire_slab;
 
 /*
- * What a frame holds. A page of an object, or an anonymous page: one of a space's own. After a fork an
- * anonymous page has several owners, always at the same page number in spaces that descend from each
- * other; the frame's count says how many, and they are found by asking those spaces.
+ * What a frame holds. A page of an object, or an anonymous page: one of a space's own. After a fork
+ * an anonymous page has several owners, always at the same page number in spaces that descend from
+ * each other; the frame's count says how many, and they are found by asking those spaces.
  */
 struct quire_page {
     struct quire_object *object; /* NULL: anonymous */
@@ -41,17 +41,18 @@ enum quire_origin { QUIRE_ORIGIN_ZERO, QUIRE_ORIGIN_FILE, QUIRE_ORIGIN_SWAP };
 
 /* May more be mapped than could ever be in frames and swap at once? */
 enum quire_commit {
-    QUIRE_OVERCOMMIT,    /* yes: a fault may find no memory when it is too late to say no */
-    QUIRE_COMMIT_STRICT  /* no: mapping and forking fail with QUIRE_NO_SPACE instead */
+    QUIRE_OVERCOMMIT,   /* yes: a fault may find no memory when it is too late to say no */
+    QUIRE_COMMIT_STRICT /* no: mapping and forking fail with QUIRE_NO_SPACE instead */
 };
 
 struct quire_system_config {
     const struct quire_host *host; /* with frames set, and memory that is always reachable */
     const struct quire_policy_ops *policy;
-    uint64_t seed;             /* for policies that throw dice */
-    struct quire_device swap;  /* where pages go; not called if swap_slots is 0 */
+    uint64_t seed;            /* for policies that throw dice */
+    struct quire_device swap; /* where pages go; not called if swap_slots is 0 */
     uint32_t swap_slots;
-    uint32_t resident_limit;   /* pages that may be resident at once; 0: as many as there are frames */
+    uint32_t
+        resident_limit; /* pages that may be resident at once; 0: as many as there are frames */
 
     enum quire_commit commit;
 
@@ -74,11 +75,11 @@ struct quire_system {
     uint16_t next_object_id;
     struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
     uint32_t slab_frames;
-    struct quire_batch batch;           /* gathers flushes during one operation */
-    uint64_t events[QUIRE_EVENTS];      /* how many of each kind */
-    uint64_t drops[3];                  /* by enum quire_drop */
-    quire_pfn own_first;                /* the frames that hold page, policy and swap records */
-    uint32_t own_frames;                /* 0: the caller gave the memory */
+    struct quire_batch batch;      /* gathers flushes during one operation */
+    uint64_t events[QUIRE_EVENTS]; /* how many of each kind */
+    uint64_t drops[3];             /* by enum quire_drop */
+    quire_pfn own_first;           /* the frames that hold page, policy and swap records */
+    uint32_t own_frames;           /* 0: the caller gave the memory */
 };
 
 /* Bytes that the records take: one for each frame, what the policy wants, and swap slots. */
@@ -114,9 +115,8 @@ static inline struct quire_page *quire_system_page(struct quire_system *system, 
 {
     uint32_t index = pfn.n - system->first;
 
-    return index < system->frames && quire_page_used(&system->page[index])
-               ? &system->page[index]
-               : NULL;
+    return index < system->frames && quire_page_used(&system->page[index]) ? &system->page[index]
+                                                                           : NULL;
 }
 
 #endif

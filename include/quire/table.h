@@ -1,8 +1,8 @@
 /*
  * Page tables: operations on ranges of virtual addresses.
  *
- * All of them take ranges in bytes, aligned to the format's page, and either do all of their work or
- * none: what can fail (arguments, what is there already, frames for new tables) is found out and
+ * All of them take ranges in bytes, aligned to the format's page, and either do all of their work
+ * or none: what can fail (arguments, what is there already, frames for new tables) is found out and
  * reserved first, then the entries are written, which cannot fail. Tables that become empty are
  * freed at commit. The largest leaf that alignment allows is chosen; a large leaf that only partly
  * changes is split.
@@ -66,8 +66,8 @@ struct quire_mapping {
 /*
  * Maps. *mapped (may be NULL) receives the bytes that were newly mapped or replaced: less than
  * `bytes` only with KEEP. QUIRE_INVALID: not aligned, empty or wrapping range; QUIRE_OUT_OF_RANGE:
- * an address too wide; QUIRE_EXISTS; QUIRE_NO_MEMORY. An existing table is never replaced by a large
- * leaf. The batch is only used by REPLACE.
+ * an address too wide; QUIRE_EXISTS; QUIRE_NO_MEMORY. An existing table is never replaced by a
+ * large leaf. The batch is only used by REPLACE.
  */
 enum quire_status quire_table_map(struct quire_table *table, struct quire_batch *batch,
                                   const struct quire_mapping *mapping, uint64_t *mapped);
@@ -87,15 +87,15 @@ struct quire_visitor {
     void *context;
 };
 
-/* Unmaps what is mapped in the range; holes are fine. The visitor (may be NULL) is told of each leaf
- * that went, with its final accessed and dirty marks.
- * QUIRE_NO_MEMORY: a large leaf had to be split and could not be. */
+/* Unmaps what is mapped in the range; holes are fine. The visitor (may be NULL) is told of each
+ * leaf that went, with its final accessed and dirty marks. QUIRE_NO_MEMORY: a large leaf had to be
+ * split and could not be. */
 enum quire_status quire_table_unmap(struct quire_table *table, struct quire_batch *batch,
                                     quire_va va, uint64_t bytes,
                                     const struct quire_visitor *visitor);
 
-/* Sets the rights and type (QUIRE_RIGHTS | QUIRE_GLOBAL | QUIRE_TYPE) of what is mapped in the range;
- * marks stay. Holes are fine. *changed (may be NULL): bytes whose entry changed. */
+/* Sets the rights and type (QUIRE_RIGHTS | QUIRE_GLOBAL | QUIRE_TYPE) of what is mapped in the
+ * range; marks stay. Holes are fine. *changed (may be NULL): bytes whose entry changed. */
 enum quire_status quire_table_protect(struct quire_table *table, struct quire_batch *batch,
                                       quire_va va, uint64_t bytes, unsigned attributes,
                                       uint64_t *changed);
@@ -108,8 +108,9 @@ enum quire_status quire_table_query(const struct quire_table *table, quire_va va
 enum quire_status quire_table_visit(const struct quire_table *table, quire_va va, uint64_t bytes,
                                     const struct quire_visitor *visitor);
 
-/* Clears the marks (QUIRE_ACCESSED and/or QUIRE_DIRTY) of the leaves that overlap the range, visiting
- * each that had one of them set, with its marks as they were. Formats without the marks: nothing. */
+/* Clears the marks (QUIRE_ACCESSED and/or QUIRE_DIRTY) of the leaves that overlap the range,
+ * visiting each that had one of them set, with its marks as they were. Formats without the marks:
+ * nothing. */
 enum quire_status quire_table_harvest(struct quire_table *table, struct quire_batch *batch,
                                       quire_va va, uint64_t bytes, unsigned marks,
                                       const struct quire_visitor *visitor);

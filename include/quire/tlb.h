@@ -5,14 +5,15 @@
  * once, and only then gives back the frames that the old translations led to: while any TLB may
  * still use a page or a table, nobody else gets it.
  *
- *     struct quire_batch batch;
+ *     struct quire_batch batch = {0};
  *     quire_batch_begin(&batch, host);
  *     quire_table_unmap(&table, &batch, va, bytes, NULL);
  *     quire_batch_free_frame(&batch, pfn);
  *     quire_batch_commit(&batch);          <- flush, then free
  *
  * A batch that runs full commits what it has by itself, which is always safe: entries are changed
- * before they are added. With QUIRE_DEBUG a batch that is begun again uncommitted traps.
+ * before they are added. With QUIRE_DEBUG begin looks whether the batch has work left
+ * in it, and traps: there, zero a batch before it is first begun.
  * A batch belongs to one thread.
  */
 #ifndef QUIRE_TLB_H
@@ -34,8 +35,8 @@ struct quire_flush_range {
 struct quire_flush {
     const struct quire_flush_range *range;
     unsigned ranges;
-    bool tables; /* page tables were unlinked: cached upper entries must go too */
-    bool all;    /* `asid_only` or everything, whatever the ranges say */
+    bool tables;    /* page tables were unlinked: cached upper entries must go too */
+    bool all;       /* `asid_only` or everything, whatever the ranges say */
     bool asid_only; /* with all: only translations of range[0].asid */
 };
 

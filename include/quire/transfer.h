@@ -2,9 +2,9 @@
  * A transfer: one page between a frame and a device (swap or a file), now or later.
  *
  * A device is one function. It either does the transfer before it returns (QUIRE_OK, or
- * QUIRE_IO_ERROR with memory and device as they were), or returns QUIRE_PENDING, keeps the transfer,
- * and calls quire_transfer_done() once, from any context, when the page has moved. The transfer
- * belongs to whoever asked and stays in place until then.
+ * QUIRE_IO_ERROR with memory and device as they were), or returns QUIRE_PENDING, keeps the
+ * transfer, and calls quire_transfer_done() once, from any context, when the page has moved. The
+ * transfer belongs to whoever asked and stays in place until then.
  */
 #ifndef QUIRE_TRANSFER_H
 #define QUIRE_TRANSFER_H
@@ -21,9 +21,9 @@ struct quire_transfer {
     void *where;     /* the frame, visible; NULL if the host has no direct map of it */
     uint64_t bytes;  /* one page */
 
-    enum quire_status status;                     /* valid once done */
+    enum quire_status status;                      /* valid once done */
     void (*done)(struct quire_transfer *transfer); /* the asker's */
-    struct quire_transfer *next;                  /* the device's, for its queue */
+    struct quire_transfer *next;                   /* the device's, for its queue */
 };
 
 struct quire_device {

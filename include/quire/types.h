@@ -1,7 +1,8 @@
 /*
  * Addresses and numbers that must not be mixed up: each is a type of its own.
  *
- *   virtual address  = VPN << page_shift | offset      physical address = PFN << page_shift | offset
+ *   virtual address  = VPN << page_shift | offset
+ *   physical address = PFN << page_shift | offset
  *
  * A structure of one integer costs nothing on the targets that matter and turns "passed a virtual
  * address for a physical one" into a compile error.
@@ -13,10 +14,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct { uint64_t at; } quire_va;   /* virtual address, bytes */
-typedef struct { uint64_t at; } quire_pa;   /* physical address, bytes */
-typedef struct { uint32_t n; } quire_pfn;   /* physical frame number */
-typedef struct { uint32_t n; } quire_slot;  /* swap slot: one page on the swap device */
+typedef struct {
+    uint64_t at;
+} quire_va; /* virtual address, bytes */
+typedef struct {
+    uint64_t at;
+} quire_pa; /* physical address, bytes */
+typedef struct {
+    uint32_t n;
+} quire_pfn; /* physical frame number */
+typedef struct {
+    uint32_t n;
+} quire_slot; /* swap slot: one page on the swap device */
 
 /* No such frame / slot. Frame numbers run to 2^32 - 2. */
 #define QUIRE_NONE UINT32_MAX

@@ -83,8 +83,8 @@ enum quire_status quire_walk_traced(const struct quire_mmu *mmu, quire_va va, un
 /* Just the physical address; no rights are checked, nothing is marked. */
 enum quire_status quire_translate(const struct quire_mmu *mmu, quire_va va, quire_pa *pa);
 
-/* What a format's own file instantiates: the walk with its descriptor folded in. Not called by users
- * of the library; see src/paging/walk_inline.h. */
+/* What a format's own file instantiates: the walk with its descriptor folded in. Not called by
+ * users of the library; see src/paging/walk_inline.h. */
 struct quire_format_code {
     enum quire_status (*walk)(const struct quire_mmu *mmu, quire_va va, unsigned access,
                               struct quire_walk *out);

@@ -113,7 +113,8 @@ static bool chain_push(struct reserve *reserve, const struct quire_memory *memor
     return true;
 }
 
-static quire_pa chain_pop(struct reserve *reserve, const struct quire_memory *memory, unsigned level)
+static quire_pa chain_pop(struct reserve *reserve, const struct quire_memory *memory,
+                          unsigned level)
 {
     quire_pa pa = reserve->chain[level - 1];
     quire_pa *next = quire_memory_at(memory, pa, sizeof(*next));
@@ -130,8 +131,7 @@ static void chain_drop(struct reserve *reserve, const struct quire_table *table)
         unsigned order = quire_table_order(table->format, level);
 
         while (reserve->need[level - 1] != 0) {
-            host_free_table(table->host, order,
-                            chain_pop(reserve, &table->host->memory, level));
+            host_free_table(table->host, order, chain_pop(reserve, &table->host->memory, level));
         }
     }
 }
@@ -191,7 +191,8 @@ bool quire_leaf_can_split(const struct quire_format *format, unsigned level, uns
     for (unsigned l = level + 1; l <= to; l++) {
         uint64_t last = level_span(format, level) - level_span(format, l);
 
-        if (!quire_pte_fits(format, l, pa) || !quire_pte_fits(format, l, quire_pa_at(pa.at + last))) {
+        if (!quire_pte_fits(format, l, pa) ||
+            !quire_pte_fits(format, l, quire_pa_at(pa.at + last))) {
             return false;
         }
     }

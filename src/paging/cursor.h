@@ -1,6 +1,6 @@
 /*
- * A cursor stands on one entry of a page table: the first entry on the way to an address that is not
- * a pointer to a further table. It knows the path that led there, and keeps the entry's table
+ * A cursor stands on one entry of a page table: the first entry on the way to an address that is
+ * not a pointer to a further table. It knows the path that led there, and keeps the entry's table
  * visible, so that operations on ranges work through the entries of one table in a loop.
  */
 #ifndef QUIRE_PAGING_CURSOR_H
@@ -37,7 +37,8 @@ bool quire_cursor_seek(struct cursor *c, uint64_t at);
 
 void quire_cursor_close(struct cursor *c);
 
-/* Is entry `index` of the path's table of `level` a pointer, and where to? The cursor stays closed. */
+/* Is entry `index` of the path's table of `level` a pointer, and where to? The cursor stays closed.
+ * */
 bool quire_cursor_pointer(const struct cursor *c, unsigned level, uint32_t index, quire_pa *below);
 
 static inline void *cursor_entry_at(const struct cursor *c, uint32_t index)
@@ -101,10 +102,10 @@ unsigned quire_table_order(const struct quire_format *format, unsigned level);
  * bytes: no MMU can see them yet.
  */
 struct reserve {
-    uint32_t need[QUIRE_LEVELS_MAX];        /* tables wanted, by level - 1 */
-    uint64_t counted_to[QUIRE_LEVELS_MAX];  /* (planning) end of the last new table counted */
+    uint32_t need[QUIRE_LEVELS_MAX];       /* tables wanted, by level - 1 */
+    uint64_t counted_to[QUIRE_LEVELS_MAX]; /* (planning) end of the last new table counted */
     bool counting[QUIRE_LEVELS_MAX];
-    quire_pa chain[QUIRE_LEVELS_MAX];       /* frames set aside */
+    quire_pa chain[QUIRE_LEVELS_MAX]; /* frames set aside */
 };
 
 /* Plans the tables of levels above+1 .. level at address `at`, where there are none yet. */

@@ -1,9 +1,10 @@
 /*
  * Entries in memory: one access each, in the format's byte order.
  *
- * An MMU, or another processor, may look at an entry at any moment, so it is loaded and stored whole.
- * Where the machine has no 8-byte access (32-bit targets) a store writes the upper half first: in
- * every format the bit that makes an entry present is in the lower half when bytes are little-endian.
+ * An MMU, or another processor, may look at an entry at any moment, so it is loaded and stored
+ * whole. Where the machine has no 8-byte access (32-bit targets) a store writes the upper half
+ * first: in every format the bit that makes an entry present is in the lower half when bytes are
+ * little-endian.
  */
 #ifndef QUIRE_PAGING_ENTRY_H
 #define QUIRE_PAGING_ENTRY_H
@@ -27,8 +28,8 @@ QUIRE_INLINE bool entry_swapped(const struct quire_format *format)
     return format->big_endian != QUIRE_MACHINE_BIG_ENDIAN;
 }
 
-/* Spelled out: compilers know the pattern, and where the machine has no such instruction (RISC-V) the
- * builtin would be a call into their library. */
+/* Spelled out: compilers know the pattern, and where the machine has no such instruction (RISC-V)
+ * the builtin would be a call into their library. */
 QUIRE_INLINE uint16_t entry_swap16(uint16_t x)
 {
     return (uint16_t)(x << 8 | x >> 8);
@@ -48,7 +49,8 @@ QUIRE_INLINE uint64_t entry_swap_width(unsigned width, bool swap, uint64_t entry
     case 2: return entry_swap16((uint16_t)entry);
     case 4: return entry_swap32((uint32_t)entry);
     case 8:
-        return (uint64_t)entry_swap32((uint32_t)entry) << 32 | entry_swap32((uint32_t)(entry >> 32));
+        return (uint64_t)entry_swap32((uint32_t)entry) << 32 |
+               entry_swap32((uint32_t)(entry >> 32));
     default: return entry;
     }
 }
@@ -104,10 +106,10 @@ QUIRE_INLINE void entry_store(const struct quire_format *format, void *where, ui
 /*
  * Replaces an entry that an MMU may be marking right now, and tells what it really was: an accessed
  * or dirty bit set in the last moment is not lost. Widths for which the target has no atomic
- * exchange (formats of the simulator; 8 bytes on 32-bit targets) need the other processors kept off.
+ * exchange (formats of the simulator; 8 bytes on 32-bit targets) need the other processors kept
+ * off.
  */
-QUIRE_INLINE uint64_t entry_exchange(const struct quire_format *format, void *where,
-                                     uint64_t entry)
+QUIRE_INLINE uint64_t entry_exchange(const struct quire_format *format, void *where, uint64_t entry)
 {
     uint64_t old;
 

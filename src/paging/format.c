@@ -3,8 +3,7 @@
 
 #include "quire/pte.h"
 
-static const char *check_field(const struct quire_field *field, unsigned pte_bits,
-                               unsigned pa_bits)
+static const char *check_field(const struct quire_field *field, unsigned pte_bits, unsigned pa_bits)
 {
     if (field->pte_bit >= pte_bits || field->bits > pte_bits - field->pte_bit) {
         return "an address field does not fit into the entry";
@@ -85,9 +84,9 @@ static const char *check_layout(const struct quire_format *format,
 static const char *check_flags(const struct quire_format *format,
                                const struct quire_attribute_bits *flags, uint64_t taken)
 {
-    const struct quire_bits *flag[] = {&flags->read,     &flags->write, &flags->execute,
-                                       &flags->user,     &flags->accessed,
-                                       &flags->dirty,    &flags->global};
+    const struct quire_bits *flag[] = {&flags->read,  &flags->write,    &flags->execute,
+                                       &flags->user,  &flags->accessed, &flags->dirty,
+                                       &flags->global};
 
     for (unsigned i = 0; i < sizeof(flag) / sizeof(flag[0]); i++) {
         if ((flag[i]->mask & ~quire_ones(8U * format->pte_bytes)) != 0) {
@@ -151,7 +150,8 @@ static const char *check_leaf_level(const struct quire_format *format, unsigned 
     if (bits != 0 && (bits & (0 - bits)) != quire_format_span(format, level)) {
         return "a leaf's address does not begin at the size of its page";
     }
-    if (level < format->levels && may_hold(l->table, layout->set, address_mask(layout) | attributes)) {
+    if (level < format->levels &&
+        may_hold(l->table, layout->set, address_mask(layout) | attributes)) {
         return "a leaf cannot be told from a table pointer";
     }
     return reads_as_absent(format, layout, attributes) ? "a leaf would read as absent" : NULL;

@@ -3,21 +3,6 @@
 
 #include "entry.h"
 
-unsigned quire_pte_marks(const struct quire_format *format, uint64_t entry)
-{
-    const struct quire_attribute_bits *bits = &format->leaf;
-    unsigned marks = (quire_bits_hold(bits->accessed, entry) ? QUIRE_ACCESSED : 0U) |
-                     (quire_bits_hold(bits->dirty, entry) ? QUIRE_DIRTY : 0U) |
-                     (quire_bits_hold(bits->global, entry) ? QUIRE_GLOBAL : 0U);
-
-    for (unsigned type = 0; type < QUIRE_TYPES_OF_MEMORY && format->type_mask != 0; type++) {
-        if ((entry & format->type_mask) == format->type[type]) {
-            return marks | type << QUIRE_TYPE_SHIFT;
-        }
-    }
-    return marks;
-}
-
 bool quire_pte_fits(const struct quire_format *format, unsigned level, quire_pa pa)
 {
     const struct quire_entry_layout *layout = &quire_level_of(format, level)->as_leaf;
@@ -48,8 +33,8 @@ uint64_t quire_pte_leaf(const struct quire_format *format, unsigned level, quire
 {
     const struct quire_entry_layout *layout = &quire_level_of(format, level)->as_leaf;
 
-    return quire_pte_with_attributes(
-        format, layout->set | quire_layout_with_address(layout, pa.at), attributes);
+    return quire_pte_with_attributes(format, layout->set | quire_layout_with_address(layout, pa.at),
+                                     attributes);
 }
 
 uint64_t quire_pte_table(const struct quire_format *format, unsigned level, quire_pa pa)

@@ -5,8 +5,8 @@
 #include "host_inline.h"
 #include "tour.h"
 
-static void table_event(const struct quire_table *table, enum quire_event_kind kind,
-                        unsigned level, quire_pa pa)
+static void table_event(const struct quire_table *table, enum quire_event_kind kind, unsigned level,
+                        quire_pa pa)
 {
     host_event(table->host,
                &(struct quire_event){.kind = kind,

@@ -1,6 +1,6 @@
 /*
- * Unmapping and protecting a range. Both can need new tables, where a large leaf lies only partly in
- * the range; as in table_map.c these are planned and reserved before anything is changed.
+ * Unmapping and protecting a range. Both can need new tables, where a large leaf lies only partly
+ * in the range; as in table_map.c these are planned and reserved before anything is changed.
  */
 #include "quire/table.h"
 
@@ -33,9 +33,8 @@ static unsigned change_level(const struct change *change)
 
 static void skip(struct change *change)
 {
-    range_advance(&change->range,
-                  range_in_entry(&change->range,
-                                 level_span(change->cursor.format, change->cursor.level)));
+    range_advance(&change->range, range_in_entry(&change->range, level_span(change->cursor.format,
+                                                                            change->cursor.level)));
 }
 
 /* Passes over what is not mapped; true if there was any of it. */
@@ -108,7 +107,8 @@ static enum quire_status plan(struct change *change)
     return status;
 }
 
-/* Checks, plans and reserves for [va, va + bytes); afterwards the change stands at its beginning. */
+/* Checks, plans and reserves for [va, va + bytes); afterwards the change stands at its beginning.
+ * */
 static enum quire_status prepare(struct change *change, struct quire_table *table,
                                  struct quire_batch *batch, quire_va va, uint64_t bytes)
 {
@@ -244,8 +244,7 @@ static void unmap_step(struct change *change)
     if (skip_absent(change) || split(change)) {
         return;
     }
-    n = quire_run_leaves(c, c->index,
-                         range_entries(&change->range, format, c->level, c->index));
+    n = quire_run_leaves(c, c->index, range_entries(&change->range, format, c->level, c->index));
     if (change->visitor != NULL) {
         clear_and_tell(change, n);
     } else {
@@ -278,8 +277,8 @@ static uint32_t rewrite_live(const struct change *change, uint32_t n)
     uint32_t changed = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t old = entry_update(c->format, cursor_entry_at(c, c->index + i), change->clear,
-                                    change->set);
+        uint64_t old =
+            entry_update(c->format, cursor_entry_at(c, c->index + i), change->clear, change->set);
         changed += ((old & ~change->clear) | change->set) != old;
     }
     return changed;
@@ -294,8 +293,7 @@ static void protect_step(struct change *change)
     if (skip_absent(change) || split(change)) {
         return;
     }
-    n = quire_run_leaves(c, c->index,
-                         range_entries(&change->range, c->format, c->level, c->index));
+    n = quire_run_leaves(c, c->index, range_entries(&change->range, c->format, c->level, c->index));
     changed = change->table->host->concurrent_walks
                   ? rewrite_live(change, n)
                   : quire_run_rewrite(c, c->index, n, change->clear, change->set);

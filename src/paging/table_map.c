@@ -67,8 +67,8 @@ static uint32_t run_fits(const struct map *map, unsigned level, uint32_t n)
         quire_pte_fits(format, level, quire_pa_at(last))) {
         return n;
     }
-    while (fit < n && quire_pte_fits(format, level,
-                                     quire_pa_at(map->pa.at + ((uint64_t)fit << shift)))) {
+    while (fit < n &&
+           quire_pte_fits(format, level, quire_pa_at(map->pa.at + ((uint64_t)fit << shift)))) {
         fit++;
     }
     return fit;
@@ -144,7 +144,8 @@ static enum quire_status plan(struct map *map)
     return status;
 }
 
-/* Writes a run of leaves. Where the address is in two parts a carry between them breaks the step. */
+/* Writes a run of leaves. Where the address is in two parts a carry between them breaks the step.
+ * */
 static void write_run(struct map *map, uint32_t n)
 {
     const struct cursor *c = &map->cursor;
@@ -206,8 +207,7 @@ static void commit_step(struct map *map, struct quire_table *table, struct quire
     write_run(map, n);
     if (kind == QUIRE_PTE_LEAF) {
         struct quire_flush_range range = {quire_va_at(map->range.at), (uint64_t)n << shift,
-                                          table->asid, (uint8_t)shift,
-                                          true};
+                                          table->asid, (uint8_t)shift, true};
         quire_batch_add(batch, &range);
     }
     map->mapped += (uint64_t)n << shift;
@@ -248,8 +248,7 @@ enum quire_status quire_table_map(struct quire_table *table, struct quire_batch 
         return status;
     }
     if ((mapping->pa.at & (quire_format_page_bytes(format) - 1)) != 0 ||
-        (mapping->largest_leaf != 0 &&
-         mapping->largest_leaf < quire_format_page_bytes(format))) {
+        (mapping->largest_leaf != 0 && mapping->largest_leaf < quire_format_page_bytes(format))) {
         return QUIRE_INVALID;
     }
     if (mapping->pa.at + (mapping->bytes - 1) < mapping->pa.at) {

@@ -43,8 +43,7 @@ static void look_at(const struct look *look, const struct cursor *c, uint64_t at
             leaf.entry = entry_update(c->format, cursor_entry_at(c, index), look->clear, look->set);
             leaf.attributes = quire_pte_attributes(c->format, leaf.entry);
         } else {
-            entry_store(c->format, cursor_entry_at(c, index),
-                        (entry & ~look->clear) | look->set);
+            entry_store(c->format, cursor_entry_at(c, index), (entry & ~look->clear) | look->set);
         }
         quire_batch_add(look->batch, &range);
     }
@@ -60,8 +59,7 @@ static void look_along(const struct look *look, const struct cursor *c, struct r
     uint32_t entries = level_entries(c->format, c->level);
 
     for (uint32_t index = c->index; index < entries && range->left != 0; index++) {
-        enum quire_pte_kind kind =
-            quire_pte_kind(c->format, c->level, cursor_load(c, index));
+        enum quire_pte_kind kind = quire_pte_kind(c->format, c->level, cursor_load(c, index));
 
         if (kind == QUIRE_PTE_TABLE) {
             return;

@@ -25,7 +25,8 @@ unsigned quire_tour_next(struct tour *tour, quire_pa *pa)
         if (!quire_cursor_pointer(&tour->at, level, index, &below)) {
             continue;
         }
-        if (!quire_memory_has(tour->at.memory, below, quire_format_table_bytes(format, level + 1))) {
+        if (!quire_memory_has(tour->at.memory, below,
+                              quire_format_table_bytes(format, level + 1))) {
             tour->lost++;
             continue;
         }

@@ -5,11 +5,13 @@
 #include "walk_inline.h"
 
 /* The walk as a loop over a descriptor that is only known now: one copy serves all callers. */
-static __attribute__((noinline)) enum quire_status
-interpret(const struct quire_mmu *mmu, quire_va va, unsigned access, struct quire_walk *out,
-          struct quire_trace *trace, quire_pa *pa)
+static __attribute__((noinline)) enum quire_status interpret(const struct quire_mmu *mmu,
+                                                             quire_va va, unsigned access,
+                                                             struct quire_walk *out,
+                                                             struct quire_trace *trace,
+                                                             quire_pa *pa)
 {
-    return walk_inline(mmu->format, mmu, va, access, out, trace, pa);
+    return walk_inline(mmu->format, mmu, va, access, WALK_FULL, out, trace, pa);
 }
 
 bool quire_walk_read_mapped(const struct quire_format *format, const struct quire_memory *memory,
@@ -23,6 +25,17 @@ bool quire_walk_read_mapped(const struct quire_format *format, const struct quir
     *entry = entry_load(format, where);
     quire_memory_done(memory, where, format->pte_bytes);
     return true;
+}
+
+enum quire_status quire_walk_in_full(const struct quire_mmu *mmu, quire_va va, unsigned access,
+                                     struct quire_walk *out)
+{
+    return interpret(mmu, va, access, out, NULL, NULL);
+}
+
+enum quire_status quire_translate_in_full(const struct quire_mmu *mmu, quire_va va, quire_pa *pa)
+{
+    return interpret(mmu, va, 0, NULL, NULL, pa);
 }
 
 enum quire_status quire_walk(const struct quire_mmu *mmu, quire_va va, unsigned access,
@@ -50,7 +63,7 @@ enum quire_status quire_translate(const struct quire_mmu *mmu, quire_va va, quir
     if (format->code != NULL) {
         return format->code->translate(mmu, va, pa);
     }
-    return interpret(mmu, va, 0, NULL, NULL, pa);
+    return quire_translate_in_full(mmu, va, pa);
 }
 
 const char *quire_reason_text(enum quire_reason reason)

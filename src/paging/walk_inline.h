@@ -39,6 +39,16 @@ struct walk_at {
     uint64_t entry;
 };
 
+/* How much a walk keeps in mind, and how far it sees. BRIEF: what success needs, in the direct part
+ * of memory; who wants to know why it faulted, or has windows, walks again in full. So the straight
+ * way carries nothing that is not looked at, and calls nobody. */
+enum walk_detail { WALK_FULL, WALK_BRIEF };
+
+/* quire_walk() and quire_translate() in full, for any format. In walk.c. */
+enum quire_status quire_walk_in_full(const struct quire_mmu *mmu, quire_va va, unsigned access,
+                                     struct quire_walk *out);
+enum quire_status quire_translate_in_full(const struct quire_mmu *mmu, quire_va va, quire_pa *pa);
+
 QUIRE_INLINE enum quire_status walk_stop(struct quire_walk *out, const struct walk_at *at,
                                          enum quire_reason reason)
 {
@@ -59,74 +69,122 @@ QUIRE_INLINE enum quire_status walk_stop(struct quire_walk *out, const struct wa
 bool quire_walk_read_mapped(const struct quire_format *format, const struct quire_memory *memory,
                             quire_pa at, uint64_t *entry);
 
-/* Reads one entry; false when it does not lie in memory. */
-QUIRE_INLINE bool walk_read(const struct quire_format *format, const struct quire_memory *memory,
-                            quire_pa at, uint64_t *entry)
-{
-    uint64_t offset = at.at - memory->base;
+/* The direct part of memory as the loop wants it: an entry may begin at base + 0 .. base + room -
+ * 1. */
+struct walk_direct {
+    const unsigned char *where;
+    uint64_t base, room;
+};
 
-    if (memory->bytes >= format->pte_bytes && offset <= memory->bytes - format->pte_bytes) {
-        *entry = entry_load(format, memory->direct + offset);
-        return true;
-    }
-    return memory->map != NULL && quire_walk_read_mapped(format, memory, at, entry);
+QUIRE_INLINE struct walk_direct walk_direct_part(const struct quire_format *format,
+                                                 const struct quire_memory *memory)
+{
+    uint64_t room = memory->bytes < format->pte_bytes ? 0 : memory->bytes - format->pte_bytes + 1;
+
+    return (struct walk_direct){memory->direct, memory->base, room};
 }
 
-/* Sets the bits of a condition in an entry, if they are not set. */
+/* Reads one entry; false when it does not lie in memory. */
+QUIRE_INLINE bool walk_read(const struct quire_format *format, const struct quire_memory *memory,
+                            const struct walk_direct *direct, enum walk_detail detail, quire_pa at,
+                            uint64_t *entry)
+{
+    uint64_t offset = at.at - direct->base;
+
+    if (offset < direct->room) {
+        *entry = entry_load(format, direct->where + offset);
+        return true;
+    }
+    return detail == WALK_FULL && memory->map != NULL &&
+           quire_walk_read_mapped(format, memory, at, entry);
+}
+
+/* Bits that are one, and bits that are zero, in all table entries of a walk so far. What they grant
+ * together is read off at the end, instead of at each level. */
+struct walk_seen {
+    uint64_t ones, zeros;
+};
+
+/* Does a condition hold for all of them? */
+QUIRE_INLINE bool walk_all_hold(struct quire_bits bits, const struct walk_seen *seen)
+{
+    uint64_t ones = bits.mask & bits.value, zeros = bits.mask & ~bits.value;
+
+    return (seen->ones & ones) == ones && (seen->zeros & zeros) == zeros &&
+           (bits.value & ~bits.mask) == 0;
+}
+
+/* The rights that all table entries leave. */
+QUIRE_INLINE unsigned walk_rights(const struct quire_format *format, const struct walk_seen *seen)
+{
+    const struct quire_attribute_bits *bits = &format->table;
+
+    return (walk_all_hold(bits->read, seen) ? QUIRE_READ : 0U) |
+           (walk_all_hold(bits->write, seen) ? QUIRE_WRITE : 0U) |
+           (walk_all_hold(bits->execute, seen) ? QUIRE_EXECUTE : 0U) |
+           (walk_all_hold(bits->user, seen) ? QUIRE_USER : 0U);
+}
+
+/* Sets the bits of two conditions in an entry, if they were not set when it was read. */
 QUIRE_INLINE void walk_mark(const struct quire_format *format, const struct quire_memory *memory,
-                            quire_pa at, struct quire_bits accessed, struct quire_bits dirty)
+                            quire_pa at, uint64_t entry, struct quire_bits accessed,
+                            struct quire_bits dirty)
 {
     uint64_t clear = (accessed.mask & ~accessed.value) | (dirty.mask & ~dirty.value);
     uint64_t set = (accessed.mask & accessed.value) | (dirty.mask & dirty.value);
-    void *where = quire_memory_at(memory, at, format->pte_bytes);
-    uint64_t entry;
+    void *where;
 
-    if (where == NULL) {
+    if ((entry & clear) == 0 && (entry & set) == set) {
         return;
     }
-    entry = entry_load(format, where);
-    if ((entry & clear) != 0 || (entry & set) != set) {
+    where = quire_memory_at(memory, at, format->pte_bytes);
+    if (where != NULL) {
         entry_update(format, where, clear, set);
+        quire_memory_done(memory, where, format->pte_bytes);
     }
-    quire_memory_done(memory, where, format->pte_bytes);
 }
 
 /* After a walk that succeeded: accessed in all entries it used, dirty in the leaf of a write. */
 QUIRE_INLINE void walk_mark_all(const struct quire_mmu *mmu, const struct quire_format *format,
-                                unsigned leaf_level, unsigned access, const quire_pa *entry_at)
+                                unsigned leaf_level, unsigned access, const quire_pa *at,
+                                const uint64_t *entry)
 {
     const struct quire_bits none = {0, 0};
 
     for (unsigned level = 1; level < leaf_level; level++) {
-        if (format->table.accessed.mask != 0) {
-            walk_mark(format, mmu->memory, entry_at[level - 1], format->table.accessed, none);
-        }
+        walk_mark(format, mmu->memory, at[level - 1], entry[level - 1], format->table.accessed,
+                  none);
     }
-    walk_mark(format, mmu->memory, entry_at[leaf_level - 1], format->leaf.accessed,
+    walk_mark(format, mmu->memory, at[leaf_level - 1], entry[leaf_level - 1], format->leaf.accessed,
               access & QUIRE_WRITE ? format->leaf.dirty : none);
 }
 
 /*
  * The loop. At each level: read the entry, is it there, does it keep the reserved bits clear, what
- * rights does it leave; then down, until a leaf. Rights are judged at the end, as MMUs do: a missing
- * entry further down wins over a missing right further up.
+ * rights does it leave; then down, until a leaf. Rights are judged at the end, as MMUs do: a
+ * missing entry further down wins over a missing right further up.
  */
 QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
                                            const struct quire_mmu *mmu, quire_va va,
-                                           unsigned access, struct quire_walk *out,
-                                           struct quire_trace *trace, quire_pa *pa)
+                                           unsigned access, enum walk_detail detail,
+                                           struct quire_walk *out, struct quire_trace *trace,
+                                           quire_pa *pa)
 {
     struct walk_at at = {0, 0, mmu->root, 0};
     struct walk_at withheld = at;
     quire_pa table = mmu->root;
-    quire_pa entry_at[QUIRE_LEVELS_MAX];
+    quire_pa entry_at[QUIRE_LEVELS_MAX]; /* the way here, to be marked */
+    uint64_t entries[QUIRE_LEVELS_MAX];
+    struct quire_walk *why = detail == WALK_BRIEF ? NULL : out; /* where a fault is explained */
+    const struct walk_direct direct = walk_direct_part(format, mmu->memory);
     unsigned need = access & QUIRE_RIGHTS;
+    struct walk_seen seen = {UINT64_MAX, UINT64_MAX};
     unsigned rights = QUIRE_RIGHTS;
     unsigned missing = 0; /* what the first entry that withholds anything needed withholds */
 
     if (!quire_va_valid(format, va)) {
         at.entry_at = quire_pa_at(0);
-        return walk_stop(out, &at, QUIRE_REASON_NONCANONICAL);
+        return walk_stop(why, &at, QUIRE_REASON_NONCANONICAL);
     }
     QUIRE_UNROLL
     for (unsigned level = 1; level <= format->levels; level++) {
@@ -135,16 +193,24 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         enum quire_pte_kind kind;
         uint64_t entry, offset;
 
-        if (!walk_read(format, mmu->memory, where, &entry)) {
-            return walk_stop(out, &at, QUIRE_REASON_UNREACHABLE);
+        if (!walk_read(format, mmu->memory, &direct, detail, where, &entry)) {
+            return walk_stop(why, &at, QUIRE_REASON_UNREACHABLE);
         }
         at.level = level;
         at.index = index;
         at.entry_at = where;
         at.entry = entry;
         entry_at[level - 1] = where;
+        entries[level - 1] = entry;
         kind = quire_pte_kind(format, level, entry);
-        if (kind != QUIRE_PTE_ABSENT) {
+        if (kind == QUIRE_PTE_TABLE) {
+            seen.ones &= entry;
+            seen.zeros &= ~entry;
+        }
+        if (kind == QUIRE_PTE_LEAF || detail == WALK_FULL) {
+            rights = walk_rights(format, &seen);
+        }
+        if (kind == QUIRE_PTE_LEAF) {
             rights &= quire_pte_rights(format, kind, entry);
         }
         if (trace != NULL) {
@@ -152,12 +218,12 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
                 (struct quire_step){table, index, where, entry, rights};
         }
         if (kind == QUIRE_PTE_ABSENT) {
-            return walk_stop(out, &at, QUIRE_REASON_NOT_PRESENT);
+            return walk_stop(why, &at, QUIRE_REASON_NOT_PRESENT);
         }
         if (quire_pte_reserved(format, level, kind, entry)) {
-            return walk_stop(out, &at, QUIRE_REASON_RESERVED);
+            return walk_stop(why, &at, QUIRE_REASON_RESERVED);
         }
-        if (out != NULL && (need & ~rights) != 0 && withheld.level == 0) {
+        if (why != NULL && (need & ~rights) != 0 && withheld.level == 0) {
             withheld = at;
             missing = need & ~rights;
         }
@@ -167,10 +233,10 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         }
 
         if ((need & ~rights) != 0) {
-            return walk_stop(out, &withheld, walk_missing(missing));
+            return walk_stop(why, &withheld, walk_missing(missing));
         }
         if (access & QUIRE_ACCESSED) {
-            walk_mark_all(mmu, format, level, access, entry_at);
+            walk_mark_all(mmu, format, level, access, entry_at, entries);
         }
         offset = va.at & (quire_format_span(format, level) - 1);
         if (pa != NULL) {
@@ -188,7 +254,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         }
         return QUIRE_OK;
     }
-    return walk_stop(out, &at, QUIRE_REASON_RESERVED); /* not reached: the last level is a leaf */
+    return walk_stop(why, &at, QUIRE_REASON_RESERVED); /* not reached: the last level is a leaf */
 }
 
 #endif

@@ -6,6 +6,8 @@
 
 enum { FRAMES = 8, WORDS = 8 };
 
+static const char unreachable[] = "memory: a frame that alloc_table gave cannot be reached";
+
 struct check {
     const struct quire_port *port;
     const struct quire_host *host;
@@ -45,8 +47,8 @@ static bool hooks_missing(struct check *check)
            fails(check, host->memory.bytes == 0 && host->memory.map == NULL,
                  "memory has neither a direct part nor map") ||
            fails(check,
-                 host->frames != NULL && host->frames->page_shift !=
-                                             quire_format_page_shift(check->port->format),
+                 host->frames != NULL &&
+                     host->frames->page_shift != quire_format_page_shift(check->port->format),
                  "frames and format disagree on the page size");
 }
 
@@ -81,7 +83,7 @@ static bool marks(struct check *check, quire_pa pa, bool write)
     unsigned char *where = quire_memory_at(memory, pa, page_bytes(check));
     bool good = true;
 
-    if (fails(check, where == NULL, "memory: a frame that alloc_table gave cannot be reached")) {
+    if (fails(check, where == NULL, unreachable)) {
         return false;
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -116,15 +118,20 @@ static bool check_two_windows(struct check *check)
 {
     const struct quire_memory *memory = &check->host->memory;
     void *a = quire_memory_at(memory, check->frame[0], page_bytes(check));
-    void *b = quire_memory_at(memory, check->frame[1], page_bytes(check));
-    bool same = fails(check, a == b || b == NULL,
-                      "memory: two frames cannot be visible at the same time");
+    void *b;
+    bool bad;
 
+    if (fails(check, a == NULL, unreachable)) {
+        return false;
+    }
+    b = quire_memory_at(memory, check->frame[1], page_bytes(check));
+    bad = fails(check, a == b || b == NULL,
+                "memory: two frames cannot be visible at the same time");
     if (b != NULL) {
         quire_memory_done(memory, b, page_bytes(check));
     }
     quire_memory_done(memory, a, page_bytes(check));
-    return !same;
+    return !bad;
 }
 
 static enum quire_status map_scratch(struct check *check, struct quire_table *table,
@@ -153,12 +160,11 @@ static bool mmu_reads(struct check *check, quire_pa pa, const char *what)
 static bool check_mmu_on(struct check *check, struct quire_table *table)
 {
     const struct quire_port *port = check->port;
-    struct quire_batch batch;
+    struct quire_batch batch = {0};
     bool good;
 
     quire_batch_begin(&batch, check->host);
-    if (fails(check,
-              port->prepare != NULL && port->prepare(port->context, table) != QUIRE_OK,
+    if (fails(check, port->prepare != NULL && port->prepare(port->context, table) != QUIRE_OK,
               "prepare failed") ||
         fails(check, map_scratch(check, table, &batch, check->frame[0]) != QUIRE_OK,
               "the scratch page cannot be mapped")) {
@@ -171,8 +177,8 @@ static bool check_mmu_on(struct check *check, struct quire_table *table)
     good = mmu_reads(check, check->frame[0], "activate: the MMU does not use the table");
     map_scratch(check, table, &batch, check->frame[1]);
     quire_batch_commit(&batch);
-    good = good && mmu_reads(check, check->frame[1],
-                             "tlb_flush: a replaced translation was still used");
+    good = good &&
+           mmu_reads(check, check->frame[1], "tlb_flush: a replaced translation was still used");
     if (port->read != NULL) {
         port->restore(port->context);
     }

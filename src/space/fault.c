@@ -12,10 +12,10 @@
  *
  *   no region, or it forbids the access: refused; unless it is a stack, which may grow
  *
- * A fault is a request that goes through steps. Any step may find that there is no frame; then a page
- * is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on in
- * quire_space_resume(). From the moment a request has a frame, the page's record says COMING, which
- * keeps everybody else away from the page: nothing has to be looked up twice.
+ * A fault is a request that goes through steps. Any step may find that there is no frame; then a
+ * page is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on
+ * in quire_space_resume(). From the moment a request has a frame, the page's record says COMING,
+ * which keeps everybody else away from the page: nothing has to be looked up twice.
  *
  *   START ---------> FILL ---------> MAP ---------> done
  *   what is it?      FILLING: the    into the page
@@ -40,7 +40,7 @@ static uint64_t vpn_of(const struct quire_request *request)
     return space_vpn(request->space, request->va);
 }
 
-/* ---- may it be had? ---------------------------------------------------------------------------- */
+/* ---- may it be had? -------------------------------------------------------------------------- */
 
 /* The first right that is missing, in the order in which an MMU would name it. */
 static enum quire_refusal judge(const struct quire_region *region, unsigned access)
@@ -95,7 +95,7 @@ static enum quire_status refuse(struct quire_request *request, enum quire_refusa
     return QUIRE_FAULT;
 }
 
-/* ---- where is it? ------------------------------------------------------------------------------ */
+/* ---- where is it? ---------------------------------------------------------------------------- */
 
 static struct quire_supplement *home(struct quire_request *request)
 {
@@ -115,8 +115,8 @@ static bool in_transit(struct quire_record record)
 }
 
 /* Takes a frame for page `page` of the object, or of the space if object is NULL. From here on the
- * record keeps others away. A slot that the page is in belongs to the frame now: as long as the page
- * is not written, it need not be written out again. */
+ * record keeps others away. A slot that the page is in belongs to the frame now: as long as the
+ * page is not written, it need not be written out again. */
 static enum quire_status claim(struct quire_request *request, struct quire_object *object,
                                uint64_t page)
 {
@@ -168,8 +168,7 @@ static void give_up(struct quire_request *request)
 /* A resident page: into the page table. It may be evicted to make room for its own page table; then
  * the fault begins again. */
 static enum quire_status start_resident(struct quire_request *request,
-                                        const struct quire_region *region, quire_pfn pfn,
-                                        bool copy)
+                                        const struct quire_region *region, quire_pfn pfn, bool copy)
 {
     uint64_t vpn = vpn_of(request);
     enum quire_status status;
@@ -206,8 +205,8 @@ static enum quire_status start_lower(struct quire_request *request,
 }
 
 /* A page of the space's own is resident. After a fork it may have to be copied before a write. */
-static enum quire_status start_own(struct quire_request *request,
-                                   const struct quire_region *region, struct quire_record record)
+static enum quire_status start_own(struct quire_request *request, const struct quire_region *region,
+                                   struct quire_record record)
 {
     struct quire_space *space = request->space;
     quire_pfn pfn = quire_pfn_of(record.number);
@@ -250,7 +249,7 @@ static enum quire_status start(struct quire_request *request)
     return claim(request, NULL, vpn_of(request));
 }
 
-/* ---- filling it -------------------------------------------------------------------------------- */
+/* ---- filling it ------------------------------------------------------------------------------ */
 
 static enum quire_status fill_zero(struct quire_request *request)
 {
@@ -371,7 +370,7 @@ static enum quire_status map(struct quire_request *request)
     return QUIRE_OK;
 }
 
-/* ---- the steps --------------------------------------------------------------------------------- */
+/* ---- the steps ------------------------------------------------------------------------------- */
 
 static enum quire_status (*const steps[])(struct quire_request *) = {
     [STEP_START] = start, [STEP_FILL] = fill, [STEP_FILLING] = filled, [STEP_MAP] = map};

@@ -2,8 +2,9 @@
  * Fork: two spaces, one set of pages, and not a byte copied.
  *
  * Every private page gets one more owner: the count of its frame, or of its slot, goes up, and both
- * records say `shared`. The parent's mappings lose the right to write; the child begins with none. The
- * first of the owners to write gets a copy (src/space/fault.c); the last one keeps the page as it is.
+ * records say `shared`. The parent's mappings lose the right to write; the child begins with none.
+ * The first of the owners to write gets a copy (src/space/fault.c); the last one keeps the page as
+ * it is.
  */
 #include "internal.h"
 #include "region.h"

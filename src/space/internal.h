@@ -54,7 +54,7 @@ static inline bool region_usable(const struct quire_region *region)
     return (region->prot & (QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE)) != 0;
 }
 
-/* ---- pages: page.c ----------------------------------------------------------------------------- */
+/* ---- pages: page.c --------------------------------------------------------------------------- */
 
 /* Makes an empty frame a page of a space (object NULL) or of an object. */
 void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_space *space,
@@ -63,7 +63,8 @@ void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_sp
 /* The record of the page is gone from its frame; the frame is the caller's to free. */
 void quire_page_clear(struct quire_system *system, quire_pfn pfn);
 
-/* Tells the policy of a page, or takes it back. A listed page may be evicted; a wired one is not. */
+/* Tells the policy of a page, or takes it back. A listed page may be evicted; a wired one is not.
+ * */
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn);
 
@@ -81,7 +82,7 @@ void quire_page_note_marks(void *context, const struct quire_leaf *leaf);
 void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_event_kind kind,
                      uint64_t value);
 
-/* ---- who has a page: owners.c -------------------------------------------------------------------- */
+/* ---- who has a page: owners.c ---------------------------------------------------------------- */
 
 /* Goes through the spaces that own an anonymous page, or through all mappings of any page. */
 struct owners {
@@ -101,8 +102,8 @@ bool quire_owners_next(struct owners *owners, struct quire_space **space, uint64
 /* The record of a page, which is the same wherever it is recorded. */
 struct quire_record quire_owners_get(struct quire_system *system, quire_pfn pfn);
 
-/* Writes the record of a page in all places where it is recorded; returns in how many. Pages in swap
- * or resident are counted anew. A slot gets one reference for each record beyond the first. */
+/* Writes the record of a page in all places where it is recorded; returns in how many. Pages in
+ * swap or resident are counted anew. A slot gets one reference for each record beyond the first. */
 uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn,
                              struct quire_record record);
 
@@ -117,22 +118,21 @@ bool quire_owners_used(struct quire_system *system, quire_pfn pfn);
  * batch is committed. */
 void quire_owners_leave(struct quire_space *space, uint64_t vpn, quire_pfn pfn);
 
-/* ---- transfers and eviction: page.c, reclaim.c --------------------------------------------------- */
+/* ---- transfers and eviction: page.c, reclaim.c ----------------------------------------------- */
 
 /* Starts moving one page between a frame and a device, through request->transfer. Answers as the
  * device does; transfer->status is set unless it is QUIRE_PENDING. */
-enum quire_status quire_request_transfer(struct quire_system *system,
-                                         struct quire_request *request,
+enum quire_status quire_request_transfer(struct quire_system *system, struct quire_request *request,
                                          const struct quire_device *device,
                                          enum quire_direction direction, quire_pfn pfn,
                                          uint64_t offset);
 
 /*
- * Frees one frame by evicting a page (src/space/reclaim.c). QUIRE_OK; QUIRE_PENDING: the page is being
- * written, through request->transfer, and quire_reclaim_written() must follow; QUIRE_NO_MEMORY: no page
- * can be evicted; QUIRE_NO_SPACE: only pages are left that would need a swap slot; QUIRE_BUSY: so it
- * is now, but pages are in transit for other requests; QUIRE_IO_ERROR: the page stays, and nothing
- * is lost.
+ * Frees one frame by evicting a page (src/space/reclaim.c). QUIRE_OK; QUIRE_PENDING: the page is
+ * being written, through request->transfer, and quire_reclaim_written() must follow;
+ * QUIRE_NO_MEMORY: no page can be evicted; QUIRE_NO_SPACE: only pages are left that would need a
+ * swap slot; QUIRE_BUSY: so it is now, but pages are in transit for other requests; QUIRE_IO_ERROR:
+ * the page stays, and nothing is lost.
  */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request);
 
@@ -141,13 +141,14 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
 enum quire_status quire_write_back(struct quire_system *system, struct quire_request *request,
                                    quire_pfn pfn);
 
-/* After a pending write: frees the frame; or keeps the page, if that was wanted or the write failed. */
+/* After a pending write: frees the frame; or keeps the page, if that was wanted or the write
+ * failed. */
 enum quire_status quire_reclaim_written(struct quire_system *system, struct quire_request *request);
 
 /* A frame for a page. QUIRE_NO_MEMORY also when as many pages are resident as may be. */
 enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn);
 
-/* ---- mapping a resident page: map.c -------------------------------------------------------------- */
+/* ---- mapping a resident page: map.c ---------------------------------------------------------- */
 
 /* Puts a resident page of the space's own, or of the region's object, into the page table, with the
  * rights that it may have now. QUIRE_NO_MEMORY: no frame for a table; nothing changed. */

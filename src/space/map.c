@@ -28,8 +28,8 @@ static bool may_write(const struct quire_space *space, const struct quire_region
     return quire_frames_count(system->host->frames, pfn) == 1;
 }
 
-/* Without write while the page is not this space's to write, or while the MMU cannot tell that it was
- * written and software has not seen it happen. */
+/* Without write while the page is not this space's to write, or while the MMU cannot tell that it
+ * was written and software has not seen it happen. */
 static unsigned rights_now(const struct quire_space *space, const struct quire_region *region,
                            quire_pfn pfn)
 {
@@ -43,8 +43,8 @@ static unsigned rights_now(const struct quire_space *space, const struct quire_r
 }
 
 /* The page is mapped already: this is its first write, or two processors met here, or a TLB was
- * late. The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew better
- * is told even if nothing changes. */
+ * late. The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew
+ * better is told even if nothing changes. */
 static void map_again(struct quire_space *space, const struct quire_leaf *leaf, unsigned rights)
 {
     struct quire_batch *batch = &space->system->batch;

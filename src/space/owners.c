@@ -112,8 +112,7 @@ static void recount(uint32_t *resident, uint32_t *swapped, enum quire_record_kin
     *swapped += (uint32_t)(to == QUIRE_RECORD_SWAP) - (uint32_t)(from == QUIRE_RECORD_SWAP);
 }
 
-uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn,
-                             struct quire_record record)
+uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn, struct quire_record record)
 {
     const struct quire_page *page = page_of(system, pfn);
     struct owners owners = quire_owners(system, pfn);

@@ -123,8 +123,7 @@ static void transfer_ready(struct quire_transfer *transfer)
     }
 }
 
-enum quire_status quire_request_transfer(struct quire_system *system,
-                                         struct quire_request *request,
+enum quire_status quire_request_transfer(struct quire_system *system, struct quire_request *request,
                                          const struct quire_device *device,
                                          enum quire_direction direction, quire_pfn pfn,
                                          uint64_t offset)

@@ -72,9 +72,8 @@ static struct quire_record dropped_record(const struct quire_page *page, enum qu
     if (why == QUIRE_DROP_ZERO && page->object == NULL) {
         region = quire_space_region(page->space, quire_space_va(page->space, page->vpn));
     }
-    return record_of(region != NULL && region->object != NULL ? QUIRE_RECORD_ZERO
-                                                              : QUIRE_RECORD_UNTOUCHED,
-                     0);
+    return record_of(
+        region != NULL && region->object != NULL ? QUIRE_RECORD_ZERO : QUIRE_RECORD_UNTOUCHED, 0);
 }
 
 static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why)
@@ -157,14 +156,14 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
     quire_owners_record(system, pfn, record_of(QUIRE_RECORD_GOING, pfn.n));
     request->victim = pfn;
     request->keeps = keeps;
-    status = quire_request_transfer(system, request,
-                                    to_object ? &page->object->device : &system->swap.device,
-                                    QUIRE_TRANSFER_OUT, pfn,
-                                    number << system->host->frames->page_shift);
+    status = quire_request_transfer(
+        system, request, to_object ? &page->object->device : &system->swap.device,
+        QUIRE_TRANSFER_OUT, pfn, number << system->host->frames->page_shift);
     return status == QUIRE_PENDING ? status : quire_reclaim_written(system, request);
 }
 
-/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted. */
+/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted.
+ * */
 static enum quire_status evict(struct quire_system *system, struct quire_request *request,
                                quire_pfn pfn)
 {

@@ -34,8 +34,8 @@ enum quire_status quire_space_create(struct quire_space *space, struct quire_sys
     }
     *space = (struct quire_space){.system = system, .id = id};
     space->kin = space;
-    status = quire_supplement_create(&space->supplement, system->host,
-                                     format->va_bits - page_shift);
+    status =
+        quire_supplement_create(&space->supplement, system->host, format->va_bits - page_shift);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -98,8 +98,7 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
                                     .sharing = spec->sharing,
                                     .grows_to = lowest_of_stack(spec),
                                     .space = space};
-    status = quire_region_charge(space->system, region,
-                                 region->bytes / space_page_bytes(space));
+    status = quire_region_charge(space->system, region, region->bytes / space_page_bytes(space));
     if (status != QUIRE_OK) {
         quire_slab_free(space->system, region);
         return status;
@@ -164,8 +163,8 @@ static void free_pages(struct quire_space *space, struct pages pages)
     quire_supplement_trim(&space->supplement, pages.first, pages.end);
 }
 
-/* Takes a range off the MMU and frees what the space has of its own there. Marks are gathered: others
- * may own the same pages. All leaves are of the smallest size, so unmapping cannot fail. */
+/* Takes a range off the MMU and frees what the space has of its own there. Marks are gathered:
+ * others may own the same pages. All leaves are of the smallest size, so unmapping cannot fail. */
 static void drop_contents(struct quire_space *space, quire_va va, uint64_t bytes)
 {
     struct quire_system *system = space->system;

@@ -23,8 +23,7 @@ static uint32_t pack(struct quire_record record)
 
 static struct quire_record unpack(uint32_t packed)
 {
-    struct quire_record record = {(uint8_t)(packed >> KIND_SHIFT),
-                                  (packed >> SHARED_BIT & 1) != 0,
+    struct quire_record record = {(uint8_t)(packed >> KIND_SHIFT), (packed >> SHARED_BIT & 1) != 0,
                                   packed & (QUIRE_RECORD_NUMBERS - 1)};
     return record;
 }
@@ -45,7 +44,8 @@ static void node_close(const struct quire_supplement *s, word *node)
     quire_memory_done(&s->host->memory, node, node_bytes(s));
 }
 
-/* The index of a page in its node of `level`; level 0 holds the records, the highest is the root. */
+/* The index of a page in its node of `level`; level 0 holds the records, the highest is the root.
+ * */
 static uint32_t index_at(const struct quire_supplement *s, unsigned level, uint64_t vpn)
 {
     uint32_t mask = (UINT32_C(1) << s->node_bits) - 1;
@@ -72,8 +72,8 @@ static enum quire_status node_create(struct quire_supplement *s, quire_pfn *pfn)
     return QUIRE_OK;
 }
 
-enum quire_status quire_supplement_create(struct quire_supplement *s,
-                                          const struct quire_host *host, unsigned vpn_bits)
+enum quire_status quire_supplement_create(struct quire_supplement *s, const struct quire_host *host,
+                                          unsigned vpn_bits)
 {
     unsigned page_shift = host->frames->page_shift;
 
@@ -194,24 +194,49 @@ static uint64_t after_node(const struct quire_supplement *s, uint64_t vpn, unsig
     return shift >= 64 ? UINT64_MAX : ((vpn >> shift) + 1) << shift;
 }
 
+/* From a page on that has no node below `level`: the first page of the next entry that its node
+ * there uses, or of what comes after the node. */
+static uint64_t skip_unused(const struct quire_supplement *s, unsigned level, uint64_t vpn)
+{
+    word *node = node_open(s, find_node(s, vpn, level));
+    uint32_t left = (UINT32_C(1) << s->node_bits) - index_at(s, level, vpn);
+    uint32_t unused = 1;
+
+    while (unused < left && node[index_at(s, level, vpn) + unused] == 0) {
+        unused++;
+    }
+    node_close(s, node);
+    return after_node(s, vpn, level - 1) + ((uint64_t)(unused - 1) << level * s->node_bits);
+}
+
+/* The node of `level` that has the page *vpn, or else the next one, and *vpn is its first page;
+ * QUIRE_NONE: there is none below `end`. */
+static quire_pfn next_node(const struct quire_supplement *s, unsigned level, uint64_t *vpn,
+                           uint64_t end)
+{
+    while (*vpn < end) {
+        unsigned lowest = level;
+
+        while (quire_pfn_none(find_node(s, *vpn, lowest))) {
+            lowest++;
+        }
+        if (lowest == level) {
+            return find_node(s, *vpn, level);
+        }
+        *vpn = skip_unused(s, lowest, *vpn);
+    }
+    return quire_pfn_of(QUIRE_NONE);
+}
+
 bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
                            struct quire_record *record)
 {
-    while (*vpn < end) {
-        unsigned level = 0;
-        uint64_t stop;
-        word *node;
+    quire_pfn pfn;
 
-        /* The lowest node that there is on the way; what is missing below it is skipped whole. */
-        while (quire_pfn_none(find_node(s, *vpn, level))) {
-            level++;
-        }
-        if (level != 0) {
-            *vpn = after_node(s, *vpn, level - 1);
-            continue;
-        }
-        stop = after_node(s, *vpn, 0) < end ? after_node(s, *vpn, 0) : end;
-        node = node_open(s, find_node(s, *vpn, 0));
+    while (!quire_pfn_none(pfn = next_node(s, 0, vpn, end))) {
+        uint64_t stop = after_node(s, *vpn, 0) < end ? after_node(s, *vpn, 0) : end;
+        word *node = node_open(s, pfn);
+
         while (*vpn < stop && node[index_at(s, 0, *vpn)] == 0) {
             ++*vpn;
         }
@@ -226,36 +251,10 @@ bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint
 
 void quire_supplement_trim(struct quire_supplement *s, uint64_t first, uint64_t end)
 {
-    while (first < end) {
-        unsigned level = 0;
-
-        while (quire_pfn_none(find_node(s, first, level))) {
-            level++;
-        }
-        if (level == 0) {
-            trim_path(s, first);
-        }
-        first = after_node(s, first, level == 0 ? 0 : level - 1);
+    while (!quire_pfn_none(next_node(s, 0, &first, end))) {
+        trim_path(s, first);
+        first = after_node(s, first, 0);
     }
-}
-
-/* The node of `level` that has the page *vpn, or else the next one; QUIRE_NONE: there are no more. */
-static quire_pfn next_node(const struct quire_supplement *s, unsigned level, uint64_t *vpn)
-{
-    uint64_t end = UINT64_C(1) << s->vpn_bits;
-
-    while (*vpn < end) {
-        unsigned at = level;
-
-        while (quire_pfn_none(find_node(s, *vpn, at))) {
-            at++;
-        }
-        if (at == level) {
-            return find_node(s, *vpn, level);
-        }
-        *vpn = after_node(s, *vpn, at - 1);
-    }
-    return quire_pfn_of(QUIRE_NONE);
 }
 
 /* Nodes from the bottom up: what is below a node is gone before the node goes. */
@@ -265,7 +264,7 @@ void quire_supplement_destroy(struct quire_supplement *s)
         uint64_t vpn = 0;
         quire_pfn node;
 
-        while (!quire_pfn_none(node = next_node(s, level, &vpn))) {
+        while (!quire_pfn_none(node = next_node(s, level, &vpn, UINT64_C(1) << s->vpn_bits))) {
             if (level + 1U < s->levels) {
                 set_pointer(s, find_node(s, vpn, level + 1), index_at(s, level + 1, vpn), 0);
             }
@@ -306,7 +305,7 @@ bool quire_supplement_sound(const struct quire_supplement *s)
         uint64_t vpn = 0;
         quire_pfn node;
 
-        while (!quire_pfn_none(node = next_node(s, level, &vpn))) {
+        while (!quire_pfn_none(node = next_node(s, level, &vpn, UINT64_C(1) << s->vpn_bits))) {
             if (++nodes > s->nodes || (level != 0 && !pointers_sound(s, node))) {
                 return false;
             }

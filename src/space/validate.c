@@ -3,8 +3,8 @@
 #include "region.h"
 #include "slab.h"
 
-/* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one slot
- * and none of another do not cancel out; owners of frames likewise. */
+/* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one
+ * slot and none of another do not cancel out; owners of frames likewise. */
 struct audit {
     struct quire_system *system;
     struct quire_space *space;   /* the one that is being looked at */
@@ -98,7 +98,8 @@ static void check_records(struct audit *audit, const struct quire_supplement *su
     }
 }
 
-/* Rights that a mapping grants and its region does not, but for those that no entry can withhold. */
+/* Rights that a mapping grants and its region does not, but for those that no entry can withhold.
+ * */
 static unsigned excess(const struct quire_space *space, const struct quire_region *region,
                        const struct quire_leaf *leaf)
 {
@@ -108,8 +109,8 @@ static unsigned excess(const struct quire_space *space, const struct quire_regio
            ~quire_pte_rights(space->table.format, QUIRE_PTE_LEAF, none);
 }
 
-/* What the MMU sees must be a page that is recorded as resident, in that frame: the space's own, or,
- * where it has none, the one of the region's object. */
+/* What the MMU sees must be a page that is recorded as resident, in that frame: the space's own,
+ * or, where it has none, the one of the region's object. */
 static void check_leaf(void *context, const struct quire_leaf *leaf)
 {
     struct audit *audit = context;
@@ -200,7 +201,8 @@ static void check_object(struct audit *audit, struct quire_object *object)
     expect(audit, audit->resident == object->resident && audit->swapped == object->swapped,
            "an object's pages are miscounted");
     for (const struct quire_region *r = object->mappings; r != NULL; r = r->object_next) {
-        expect(audit, r->object == object && (r->object_next == NULL || r->object_next->object_prev == r),
+        expect(audit,
+               r->object == object && (r->object_next == NULL || r->object_next->object_prev == r),
                "an object's list of regions is broken");
     }
 }
@@ -230,8 +232,7 @@ static void check_pages(struct audit *audit)
 
     for (uint32_t i = 0; i < system->frames; i++) {
         const struct quire_page *page = &system->page[i];
-        uint32_t count =
-            quire_frames_count(system->host->frames, quire_pfn_of(system->first + i));
+        uint32_t count = quire_frames_count(system->host->frames, quire_pfn_of(system->first + i));
 
         if (!quire_page_used(page)) {
             continue;

@@ -86,7 +86,7 @@ uint32_t bed_must_alloc(struct bed *bed, unsigned order)
 
 /* ---- the model ------------------------------------------------------------------------------- */
 
-/* How many of `count` frames from `index` on have exactly `owners`, up to the first that does not. */
+/* How many frames from `index` on, `count` at most, have exactly `owners`. */
 static uint32_t model_run(const struct bed *bed, uint32_t index, uint32_t count, uint32_t owners)
 {
     uint32_t run = 0;

@@ -15,35 +15,30 @@ enum { BASE_FRAMES = 8 }; /* memory does not begin at physical address 0 */
 static const struct quire_bits never = QUIRE_NEVER;
 static const struct quire_bits always = QUIRE_ALWAYS;
 
-/* i386 with things taken away, and ostep14 with what it lacks put into its free bits. */
-static const struct quire_format *changed(unsigned which)
+/* ostep14 with all that it lacks put into its free bits; and that with things taken away. */
+static const struct quire_format *small(unsigned which)
 {
-    static struct quire_format format[5];
+    static const char *const name[] = {[LAB_SMALL] = "small",
+                                       [LAB_NO_DIRTY] = "small, no dirty bit",
+                                       [LAB_NO_WRITE] = "small, neither dirty nor write bit",
+                                       [LAB_NO_MARKS] = "small, no marks",
+                                       [LAB_NO_RIGHTS] = "small, no rights"};
+    static struct quire_format format[LAB_MACHINES];
     struct quire_format *f = &format[which];
+    struct quire_attribute_bits *leaf = &f->leaf;
 
-    *f = which < 4 ? quire_format_i386 : quire_format_ostep14;
+    *f = quire_format_ostep14;
+    f->name = name[which];
     f->code = NULL;
-    if (which == 4) {
-        f->name = "ostep14 with marks";
-        f->ignored = QUIRE_MASK(23, 7);
-        f->leaf.user = (struct quire_bits)QUIRE_IF_SET(4);
-        f->leaf.accessed = (struct quire_bits)QUIRE_IF_SET(5);
-        f->leaf.dirty = (struct quire_bits)QUIRE_IF_SET(6);
-        return f;
+    f->ignored = QUIRE_MASK(23, 7);
+    leaf->user = (struct quire_bits)QUIRE_IF_SET(4);
+    leaf->accessed = which == LAB_NO_MARKS ? never : (struct quire_bits)QUIRE_IF_SET(5);
+    leaf->dirty = which != LAB_SMALL ? never : (struct quire_bits)QUIRE_IF_SET(6);
+    if (which == LAB_NO_WRITE || which == LAB_NO_RIGHTS) {
+        leaf->write = always;
     }
-    f->name = which == 0   ? "i386 without dirty bit"
-              : which == 1 ? "i386 without dirty and write bit"
-              : which == 2 ? "i386 without marks"
-                           : "i386 without rights";
-    f->leaf.dirty = never;
-    if (which == 1 || which == 3) {
-        f->leaf.write = f->table.write = always;
-    }
-    if (which == 2) {
-        f->leaf.accessed = f->table.accessed = never;
-    }
-    if (which == 3) {
-        f->leaf.user = f->table.user = always;
+    if (which == LAB_NO_RIGHTS) {
+        leaf->read = leaf->execute = leaf->user = always;
     }
     return f;
 }
@@ -54,19 +49,25 @@ const struct quire_format *lab_machine(unsigned i, uint32_t *frames)
         const struct quire_format *format;
         uint32_t frames;
     } machine[LAB_MACHINES] = {
-        {&quire_format_i386, 96},   {NULL, 96},
-        {NULL, 96},                 {NULL, 96},
-        {NULL, 96},                 {NULL, 200},
-        {&quire_format_x86_64, 96}, {&quire_format_ostep14, 200},
-        {&quire_format_ptsim, 200}, {&quire_format_ostep_multilevel, 118},
-        {&tiny_wide_root, 240},     {&tiny_six, 700},
-        {&full_64, 128},
+        [LAB_SMALL] = {NULL, 200},
+        [LAB_NO_DIRTY] = {NULL, 200},
+        [LAB_NO_WRITE] = {NULL, 200},
+        [LAB_NO_MARKS] = {NULL, 200},
+        [LAB_NO_RIGHTS] = {NULL, 200},
+        [LAB_I386] = {&quire_format_i386, 96},
+        [LAB_X86_64] = {&quire_format_x86_64, 96},
+        [LAB_FULL_64] = {&full_64, 128},
+        [LAB_MACHINES - 5] = {&quire_format_ostep14, 200},
+        [LAB_MACHINES - 4] = {&quire_format_ptsim, 200},
+        [LAB_MACHINES - 3] = {&quire_format_ostep_multilevel, 118},
+        [LAB_MACHINES - 2] = {&tiny_wide_root, 240},
+        [LAB_MACHINES - 1] = {&tiny_six, 700},
     };
 
     if (frames != NULL) {
         *frames = machine[i].frames;
     }
-    return machine[i].format != NULL ? machine[i].format : changed(i - 1);
+    return machine[i].format != NULL ? machine[i].format : small(i);
 }
 
 /* ---- things that go wrong ---------------------------------------------------------------------- */
@@ -82,15 +83,16 @@ static bool trips(struct lab_trip *trip)
     return true;
 }
 
-/* No processor may still reach a frame that somebody else could have now. */
-static void check_not_cached(const struct lab *lab, uint64_t pa, const char *what)
+/* No processor may still reach a frame that is free, or whose page is being moved to or from `pa`. */
+static void check_cached(const struct lab *lab, uint64_t pa)
 {
-    for (unsigned n = 0; n < LAB_SPACES; n++) {
-        for (unsigned i = 0; i < LAB_PAGES; i++) {
-            const struct lab_cached *cached = &lab->space[n].cached[i];
-            checkf(!cached->valid || cached->pa != pa, "space %u, page %u: the TLB has it, and %s",
-                   n, i, what);
-        }
+    for (unsigned i = 0; i < LAB_SPACES * LAB_PAGES; i++) {
+        const struct lab_cached *cached = &lab->space[i / LAB_PAGES].cached[i % LAB_PAGES];
+        quire_pfn pfn = quire_pa_pfn(quire_pa_at(cached->pa), lab->arena.page_shift);
+
+        checkf(!cached->valid ||
+                   (cached->pa != pa && quire_frames_count(&lab->arena.frames, pfn) != 0),
+               "space %u, page %u: the TLB still has it", i / LAB_PAGES, i % LAB_PAGES);
     }
 }
 
@@ -99,12 +101,7 @@ static bool refuse(void *context, unsigned order)
     struct lab *lab = context;
 
     (void)order;
-    for (uint32_t i = 0; i < lab->arena.total; i++) {
-        quire_pfn pfn = quire_pfn_of(lab->arena.frames.first + i);
-        if (quire_frames_count(&lab->arena.frames, pfn) == 0) {
-            check_not_cached(lab, quire_pfn_pa(pfn, lab->arena.page_shift).at, "the frame is free");
-        }
-    }
+    check_cached(lab, UINT64_MAX);
     return trips(&lab->refuse);
 }
 
@@ -122,8 +119,11 @@ static uint64_t sum(const unsigned char *bytes, uint64_t n)
 
 static void noise(struct prng *prng, unsigned char *bytes, uint64_t n)
 {
-    for (uint64_t i = 0; i < n; i++) {
-        bytes[i] = (unsigned char)prng_next(prng);
+    uint64_t random = 0;
+
+    for (uint64_t i = 0; i < n; i++, random >>= 8) {
+        random = i % 8 == 0 ? prng_next(prng) : random;
+        bytes[i] = (unsigned char)random;
     }
 }
 
@@ -170,7 +170,7 @@ static void check_transfer(const struct lab_disk *disk, const struct quire_trans
         checkf(t->direction == QUIRE_TRANSFER_OUT || disk->written[slot],
                "slot %u is read and was never written", (unsigned)slot);
     }
-    check_not_cached(lab, t->pa.at, "it is being moved");
+    check_cached(lab, t->pa.at);
 }
 
 static enum quire_status transfer(void *context, struct quire_transfer *t)
@@ -305,20 +305,11 @@ void lab_start(struct lab *lab, unsigned machine, uint32_t limit, uint32_t slots
     check(lab_create(lab, 0, 0) == QUIRE_OK);
 }
 
-void lab_close(struct lab *lab)
+void lab_abandon(struct lab *lab)
 {
     for (unsigned n = 0; n < LAB_SPACES; n++) {
-        if (lab->space[n].alive) {
-            lab_destroy(lab, n);
-        }
         free(lab->space[n].bytes);
     }
-    lab_check(lab);
-    check(lab->system.resident == 0 && lab->system.slab_frames == 0 && lab->held_count == 0);
-    check(quire_swap_used(&lab->system.swap) == 0);
-    quire_system_destroy(&lab->system);
-    checkf(lab->arena.frames.free == lab->arena.total - 1, "%u frames are lost",
-           lab->arena.total - 1 - lab->arena.frames.free);
     for (unsigned i = 0; i < LAB_FILES; i++) {
         free(lab->file_disk[i].data);
     }
@@ -326,6 +317,22 @@ void lab_close(struct lab *lab)
     free(lab->swap.written);
     free(lab->state);
     arena_free(&lab->arena);
+}
+
+void lab_close(struct lab *lab)
+{
+    for (unsigned n = 0; n < LAB_SPACES; n++) {
+        if (lab->space[n].alive) {
+            lab_destroy(lab, n);
+        }
+    }
+    lab_check(lab);
+    check(lab->system.resident == 0 && lab->system.slab_frames == 0 && lab->held_count == 0);
+    check(quire_swap_used(&lab->system.swap) == 0);
+    quire_system_destroy(&lab->system);
+    checkf(lab->arena.frames.free == lab->arena.total - 1, "%u frames are lost",
+           lab->arena.total - 1 - lab->arena.frames.free);
+    lab_abandon(lab);
 }
 
 /* ---- the processor ----------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@
 #include "tests/support/arena.h"
 #include "tests/support/prng.h"
 
-enum { LAB_SPACES = 3, LAB_PAGES = 16, LAB_FILES = 3, LAB_HELD = 8, LAB_MACHINES = 13 };
+enum { LAB_SPACES = 3, LAB_PAGES = 16, LAB_FILES = 3, LAB_HELD = 8 };
 
 /* Something that goes wrong at its n-th time: in = n; and, if it stays, ever after. 0: never. */
 struct lab_trip {
@@ -96,10 +96,22 @@ struct lab_setup {
     bool concurrent; /* quire_host.concurrent_walks */
 };
 
-/* Formats that can have address spaces, some of them made for this: an i386 that has no dirty bit,
- * no write bit either, no rights at all. *frames (may be NULL): enough for three spaces. */
+/* Formats that can have address spaces. Some are made for this: ostep14's tables with every right and
+ * mark (LAB_SMALL), without dirty bit, without write bit either, without marks, without rights. Those
+ * from LAB_I386 to LAB_FULL_64 have pages of 4 KiB, all others of 256 bytes at most.
+ * *frames (may be NULL): enough for three spaces. */
+enum {
+    LAB_SMALL,
+    LAB_NO_DIRTY,
+    LAB_NO_WRITE,
+    LAB_NO_MARKS,
+    LAB_NO_RIGHTS,
+    LAB_I386,
+    LAB_X86_64,
+    LAB_FULL_64,
+    LAB_MACHINES = LAB_FULL_64 + 6
+};
 const struct quire_format *lab_machine(unsigned i, uint32_t *frames);
-enum { LAB_I386, LAB_NO_DIRTY, LAB_NO_WRITE, LAB_NO_MARKS, LAB_NO_RIGHTS, LAB_SMALL /* and marks */ };
 
 void lab_open(struct lab *lab, const struct lab_setup *setup);
 
@@ -108,6 +120,9 @@ void lab_start(struct lab *lab, unsigned machine, uint32_t limit, uint32_t slots
 
 /* Destroys what is alive and the system; every frame and slot must be back. */
 void lab_close(struct lab *lab);
+
+/* Only gives back the test's own memory: the core's records have been spoilt. */
+void lab_abandon(struct lab *lab);
 
 /* A file of so many bytes of noise; reading behind its end gives other noise. */
 struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes);

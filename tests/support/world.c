@@ -191,11 +191,6 @@ void world_open(struct world *world, const struct machine_config *config, struct
     }
     choose_windows(world);
     make_file(world);
-    for (unsigned i = 0; i < WORLD_SPACES; i++) {
-        world->space[i].page = calloc(world->pages, sizeof(struct world_page));
-        world->space[i].bytes = calloc(world->pages, world->page_bytes);
-        check(world->space[i].page != NULL && world->space[i].bytes != NULL);
-    }
 }
 
 void world_close(struct world *world)
@@ -302,8 +297,11 @@ bool world_create(struct world *world, unsigned space)
               QUIRE_OK, "create")) {
         return false;
     }
+    free(s->page);
+    s->page = calloc(world->pages, sizeof(*s->page));
+    s->bytes = s->bytes != NULL ? s->bytes : malloc(world->pages * world->page_bytes);
+    check(s->page != NULL && s->bytes != NULL);
     s->alive = true;
-    memset(s->page, 0, world->pages * sizeof(*s->page));
     world->count.spaces++;
     return true;
 }

@@ -14,9 +14,9 @@
 enum { SWAP_PER_PAGE = 16, SWAP_PAGES_WITH_FRAMES = 1 << 17 };
 
 /* Memory that is to be enough for everything: so many nodes in each level of the supplement (in the
- * last one, with pages of 4 KiB, each serves 4 MiB of addresses), and some frames for the core's lists
- * and for tables that are made before others are freed. */
-enum { NODES_ENOUGH = 1 << 13, SPARE_FRAMES = 16 };
+ * last one, with pages of 4 KiB, each serves 4 MiB of addresses); frames for tables that are made
+ * before others are freed; and an aligned block for the core's list of regions. */
+enum { NODES_ENOUGH = 1 << 13, SPARE_FRAMES = 16, SPARE_BYTES = 2048 };
 
 enum { RUN_MAX = 4096 }; /* records at once: see count_kinds() */
 
@@ -113,9 +113,11 @@ static uint64_t most_memory(const struct quire_format *format)
  * touched costs nothing. No more than the format can name. */
 static uint64_t enough_memory(const struct quire_format *format, uint64_t frames)
 {
-    uint64_t wanted = frames + most_tables(format, frames) + most_nodes(format) + SPARE_FRAMES;
+    unsigned shift = quire_format_page_shift(format);
+    uint64_t wanted = frames + most_tables(format, frames) + most_nodes(format) + SPARE_FRAMES +
+                      (SPARE_BYTES >> shift);
 
-    return at_most(wanted << quire_format_page_shift(format), most_memory(format));
+    return at_most(wanted << shift, most_memory(format));
 }
 
 /* The trace's program may use every address that there is. A region cannot be 2^64 bytes long, and

@@ -10,19 +10,30 @@
  */
 #include "../walk_inline.h"
 
+/* Marking would grow the loop: a copy of its own. */
+static enum quire_status instance_mark(const struct quire_mmu *mmu, quire_va va, unsigned access,
+                                       struct quire_walk *out)
+{
+    return walk_inline(&FORMAT, mmu, va, access | QUIRE_ACCESSED, WALK_BRIEF, out, NULL, NULL);
+}
+
 static enum quire_status instance_walk(const struct quire_mmu *mmu, quire_va va, unsigned access,
                                        struct quire_walk *out)
 {
-    /* Marking is rare where speed matters, and would grow the loop: a copy of its own. */
-    if (access & QUIRE_ACCESSED) {
-        return walk_inline(&FORMAT, mmu, va, access | QUIRE_ACCESSED, out, NULL, NULL);
-    }
-    return walk_inline(&FORMAT, mmu, va, access & QUIRE_RIGHTS, out, NULL, NULL);
+    enum quire_status status =
+        access & QUIRE_ACCESSED
+            ? instance_mark(mmu, va, access, out)
+            : walk_inline(&FORMAT, mmu, va, access & QUIRE_RIGHTS, WALK_BRIEF, out, NULL, NULL);
+
+    return status == QUIRE_OK ? QUIRE_OK : quire_walk_in_full(mmu, va, access, out);
 }
 
 static enum quire_status instance_translate(const struct quire_mmu *mmu, quire_va va, quire_pa *pa)
 {
-    return walk_inline(&FORMAT, mmu, va, 0, NULL, NULL, pa);
+    enum quire_status status = walk_inline(&FORMAT, mmu, va, 0, WALK_BRIEF, NULL, NULL, pa);
+
+    return status == QUIRE_OK || mmu->memory->map == NULL ? status
+                                                          : quire_translate_in_full(mmu, va, pa);
 }
 
 static const struct quire_format_code instance_code = {instance_walk, instance_translate};

@@ -1,5 +1,6 @@
 /*
- * The 14-bit machine of seed 003: 64-byte pages, a page directory and tables of 16 four-byte entries.
+ * The 14-bit machine of seed 003: 64-byte pages, a page directory and tables of 16 four-byte
+ * entries.
  *
  *   13       10 9         6 5        0       31      24 23                4 3 2 1 0
  *   +----------+-----------+----------+      +---------+-------------------+-+-+-+-+

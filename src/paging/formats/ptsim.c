@@ -1,5 +1,6 @@
 /*
- * ptsim (seed 004): 64 frames of 256 bytes, a page table of 64 one-byte entries that takes one frame.
+ * ptsim (seed 004): 64 frames of 256 bytes, a page table of 64 one-byte entries that takes one
+ * frame.
  *
  *   13          8 7                0          entry: the frame number; 0 = not mapped
  *   +------------+------------------+         (frame 0 is the zero page and is never mapped)

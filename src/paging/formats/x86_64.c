@@ -3,8 +3,8 @@
  *
  *   63    48 47    39 38    30 29    21 20    12 11        0
  *   +-------+--------+--------+--------+--------+-----------+
- *   | sign  | PML4E  | PDPTE  | PDE    | PTE    | offset    |   4 KiB; PDE.PS: 2 MiB; PDPTE.PS: 1 GiB
- *   +-------+--------+--------+--------+--------+-----------+
+ *   | sign  | PML4E  | PDPTE  | PDE    | PTE    | offset    |      4 KiB page
+ *   +-------+--------+--------+--------+--------+-----------+      PDE.PS: 2 MiB, PDPTE.PS: 1 GiB
  *
  * EFER.NXE = 1: bit 63 forbids execution. Physical addresses of 52 bits; a machine with fewer
  * (MAXPHYADDR) narrows its own copy with quire_format_limit_pa().
@@ -45,35 +45,32 @@ const struct quire_format quire_format_x86_64 = {
               .global = QUIRE_NEVER},
     .type_mask = QUIRE_BIT(PWT) | QUIRE_BIT(PCD),
     .type = {0, QUIRE_BIT(PWT), QUIRE_BIT(PCD), QUIRE_BIT(PCD) | QUIRE_BIT(PWT)},
-    .level = {{.shift = 39,
-               .bits = 9,
-               .table = QUIRE_IF_CLEAR(PS),
-               POINTS_TO_TABLE,
-               .name = "PML4E"},
-              {.shift = 30,
-               .bits = 9,
-               .leaf = true,
-               .table = QUIRE_IF_CLEAR(PS),
-               POINTS_TO_TABLE,
-               .as_leaf = {.address = {{30, 22, 30}},
-                           .set = QUIRE_BIT(P) | QUIRE_BIT(PS),
-                           .reserved = QUIRE_MASK(29, 13)},
-               .name = "PDPTE"},
-              {.shift = 21,
-               .bits = 9,
-               .leaf = true,
-               .table = QUIRE_IF_CLEAR(PS),
-               POINTS_TO_TABLE,
-               .as_leaf = {.address = {{21, 31, 21}},
-                           .set = QUIRE_BIT(P) | QUIRE_BIT(PS),
-                           .reserved = QUIRE_MASK(20, 13)},
-               .name = "PDE"},
-              {.shift = 12,
-               .bits = 9,
-               .leaf = true,
-               .table = QUIRE_NEVER,
-               .as_leaf = {.address = {{12, 40, 12}}, .set = QUIRE_BIT(P)},
-               .name = "PTE"}},
+    .level =
+        {{.shift = 39, .bits = 9, .table = QUIRE_IF_CLEAR(PS), POINTS_TO_TABLE, .name = "PML4E"},
+         {.shift = 30,
+          .bits = 9,
+          .leaf = true,
+          .table = QUIRE_IF_CLEAR(PS),
+          POINTS_TO_TABLE,
+          .as_leaf = {.address = {{30, 22, 30}},
+                      .set = QUIRE_BIT(P) | QUIRE_BIT(PS),
+                      .reserved = QUIRE_MASK(29, 13)},
+          .name = "PDPTE"},
+         {.shift = 21,
+          .bits = 9,
+          .leaf = true,
+          .table = QUIRE_IF_CLEAR(PS),
+          POINTS_TO_TABLE,
+          .as_leaf = {.address = {{21, 31, 21}},
+                      .set = QUIRE_BIT(P) | QUIRE_BIT(PS),
+                      .reserved = QUIRE_MASK(20, 13)},
+          .name = "PDE"},
+         {.shift = 12,
+          .bits = 9,
+          .leaf = true,
+          .table = QUIRE_NEVER,
+          .as_leaf = {.address = {{12, 40, 12}}, .set = QUIRE_BIT(P)},
+          .name = "PTE"}},
     .code = &instance_code,
 };
 
