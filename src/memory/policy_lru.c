@@ -4,10 +4,10 @@
  *     sorted   [ oldest ... newest ]   by their last use, as of `sorted_at`
  *     unsorted [ ... ]                 all pages that came or were found in use since then
  *
- * The victim is the first sorted page that was not used after the sorting: whatever is behind it, or
- * unsorted, was used later. Those before it were, and become unsorted. When no sorted page is left,
- * the unsorted ones are sorted. Every page of a sorting came or was used since the one before: so a
- * sorting of n pages costs its log n for references and faults that there were.
+ * The victim is the first sorted page that was not used after the sorting: whatever is behind it,
+ * or unsorted, was used later. Those before it were, and become unsorted. When no sorted page is
+ * left, the unsorted ones are sorted. Every page of a sorting came or was used since the one
+ * before: so a sorting of n pages costs its log n for references and faults that there were.
  */
 #include "quire/policy.h"
 
@@ -53,7 +53,7 @@ static void reference(struct quire_policy *policy, quire_pfn pfn)
     state->used[pfn.n - policy->first] = ++state->now;
 }
 
-/* ---- sorting: chains of nodes, linked by `next` alone ------------------------------------------ */
+/* ---- sorting: chains of nodes, linked by `next` alone -------------------------------------- */
 
 /* Of two chains in order, one in order; either may be empty. */
 static uint32_t merge(struct quire_policy *policy, uint32_t a, uint32_t b)
@@ -117,7 +117,7 @@ static void sort_all(struct quire_policy *policy)
     state->sorted_at = state->now;
 }
 
-/* ------------------------------------------------------------------------------------------------ */
+/* -------------------------------------------------------------------------------------------- */
 
 static quire_pfn victim(struct quire_policy *policy)
 {
