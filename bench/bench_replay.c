@@ -2,8 +2,8 @@
  * Replaying a trace against plainly parsing it: what TLB, page tables, policy and faults cost for
  * each reference. The goal is at least half the parser's speed without verification.
  *
- * The trace is the text of QUIRE_BENCH_TRACE, else of ../shared/traces/, else one that is made up: a
- * program that runs loops over a few hundred pages.
+ * The trace is the text of QUIRE_BENCH_TRACE, else of ../shared/traces/, else one that is made
+ * up: a program that runs loops over a few hundred pages.
  */
 #include "bench.h"
 
@@ -32,7 +32,7 @@ static void out_of_luck(const char *what, const char *why)
     exit(1);
 }
 
-/* ---- the trace --------------------------------------------------------------------------------- */
+/* ---- the trace ----------------------------------------------------------------------------- */
 
 /* Reads whatever format it is in, and writes it as plain text: that is what is measured. */
 static void text_of(const char *path)
@@ -97,7 +97,7 @@ static const char *find_trace(void)
     return path;
 }
 
-/* ---- what is measured -------------------------------------------------------------------------- */
+/* ---- what is measured ---------------------------------------------------------------------- */
 
 static uint64_t run(void *context)
 {

@@ -317,6 +317,7 @@ static void every_single_failure(const struct quire_format *format,
         return; /* the scenario wants four pages in a row */
     }
     config.resident_limit = 2;
+    config.swap_bytes = 16 * quire_format_page_bytes(format);
     config.ram_bytes = enough < config.ram_bytes ? enough : config.ram_bytes;
     for (unsigned which = 0; which < MISHAPS; which++) {
         uint64_t n = 1;

@@ -36,7 +36,7 @@ static const struct quire_policy_ops *const policies[] = {
     &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
 enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };
 
-/* ---- the model --------------------------------------------------------------------------------- */
+/* ---- the model ----------------------------------------------------------------------------- */
 
 static void model_insert(struct model *model, const struct quire_policy_ops *ops, uint32_t frame)
 {
@@ -91,7 +91,7 @@ static uint32_t model_victim(struct model *model, const struct quire_policy_ops 
     return model_take(model, place);
 }
 
-/* ---- the scene --------------------------------------------------------------------------------- */
+/* ---- the scene ----------------------------------------------------------------------------- */
 
 /* The MMU's accessed bits are the model's use bits. */
 static bool used(void *context, quire_pfn pfn)

@@ -1,7 +1,7 @@
 /*
- * Replay: fault counts against an independent simulation, on random references in every format and
- * on real traces, and against what another simulator counted; and that verification finds what it is
- * there to find.
+ * Replay: fault counts against an independent simulation, on random references in every format
+ * and on real traces, and against what another simulator counted; and that verification finds
+ * what it is there to find.
  */
 #include <glob.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static const struct {
     [PAGER_LRU] = {"LRU", &quire_policy_lru},
 };
 
-/* ---- references -------------------------------------------------------------------------------- */
+/* ---- references ---------------------------------------------------------------------------- */
 
 /* A trace, and its string of page references with pages numbered as they first come. */
 struct program {
@@ -151,7 +151,7 @@ static struct program random_program(struct prng *prng, const struct quire_forma
     return program;
 }
 
-/* ---- replaying --------------------------------------------------------------------------------- */
+/* ---- replaying ----------------------------------------------------------------------------- */
 
 static struct replay replay; /* one at a time; too large for a stack */
 
@@ -240,7 +240,7 @@ static struct replay_figures run_twice(struct replay_config *config, const struc
     return verified;
 }
 
-/* ---- against the model ------------------------------------------------------------------------- */
+/* ---- against the model --------------------------------------------------------------------- */
 
 static const uint64_t tlbs[][2] = {{0, 0}, {1, 1}, {4, 0}, {6, 2}, {16, 0}, {64, 4}};
 enum { TLBS = sizeof(tlbs) / sizeof(tlbs[0]), LARGE_TLBS = 2 /* the last */ };
@@ -284,7 +284,8 @@ static void check_program(struct prng *prng, const struct quire_format *format,
     }
 }
 
-/* Formats in which an address space finds room for itself and FEW pages, wherever the program goes. */
+/* Formats in which an address space finds room for itself and FEW pages, wherever the program
+ * goes. */
 static bool usable(const struct quire_format *format)
 {
     struct replay_config config = {.format = format, .policy = &quire_policy_fifo, .frames = FEW};
@@ -343,8 +344,8 @@ static void test_many_frame_counts(void **state)
     }
 }
 
-/* The whole machine within --ram: tables, nodes and records compete with pages. Nothing to compare the
- * faults with, but every byte must be right. */
+/* The whole machine within --ram: tables, nodes and records compete with pages. Nothing to
+ * compare the faults with, but every byte must be right. */
 static void test_everything_in_little_memory(void **state)
 {
     struct prng prng = prng_new(3);
@@ -366,7 +367,7 @@ static void test_everything_in_little_memory(void **state)
     }
 }
 
-/* ---- real programs ----------------------------------------------------------------------------- */
+/* ---- real programs ------------------------------------------------------------------------- */
 
 static struct program load_program(const char *path, size_t most)
 {
@@ -497,7 +498,7 @@ static void test_what_another_simulator_counted(void **state)
 }
 #endif
 
-/* ---- what verification finds ------------------------------------------------------------------- */
+/* ---- what verification finds --------------------------------------------------------------- */
 
 enum { STORED = 0x10000, PAGES = 12 };
 
@@ -696,7 +697,7 @@ static void test_addresses_that_there_are_not(void **state)
     }
 }
 
-/* ---- the shadow -------------------------------------------------------------------------------- */
+/* ---- the shadow ---------------------------------------------------------------------------- */
 
 static void test_the_shadow_keeps_every_page(void **state)
 {

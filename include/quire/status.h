@@ -5,7 +5,7 @@
 enum quire_status {
     QUIRE_OK = 0,
     QUIRE_PENDING,      /* I/O was started; the request that was passed in completes later */
-    QUIRE_BUSY,         /* the page is in transit for another request: try again after that */
+    QUIRE_BUSY,         /* in transit for other requests: try again after that */
     QUIRE_FAULT,        /* the walk or the access stopped; the result says where and why */
     QUIRE_NO_MEMORY,    /* no frame (or table frame) could be had; nothing was changed */
     QUIRE_NO_SPACE,     /* no free swap slot, record or range of addresses */

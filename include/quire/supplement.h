@@ -22,7 +22,7 @@
 
 enum quire_record_kind {
     QUIRE_RECORD_UNTOUCHED = 0, /* never used, or as it is in its object: the region tells which */
-    QUIRE_RECORD_ZERO,          /* all zeros, and not in a frame */
+    QUIRE_RECORD_ZERO,          /* all zeros, though its object is not, and not in a frame */
     QUIRE_RECORD_FRAME,         /* in frame `number` */
     QUIRE_RECORD_SWAP,          /* in swap slot `number` */
     QUIRE_RECORD_COMING,        /* in transit: being read into frame `number` */

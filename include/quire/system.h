@@ -46,7 +46,7 @@ enum quire_commit {
 };
 
 struct quire_system_config {
-    const struct quire_host *host; /* with frames set, and memory that is always reachable */
+    const struct quire_host *host; /* with frames set, and memory that can be seen directly */
     const struct quire_policy_ops *policy;
     uint64_t seed;            /* for policies that throw dice */
     struct quire_device swap; /* where pages go; not called if swap_slots is 0 */
@@ -82,7 +82,8 @@ struct quire_system {
     uint32_t own_frames;           /* 0: the caller gave the memory */
 };
 
-/* Bytes that the records take: one for each frame, what the policy wants, and swap slots. */
+/* Bytes that the records take: one for each frame, what the policy wants, and swap slots. 0: more
+ * than this machine can address. */
 size_t quire_system_size(const struct quire_system_config *config);
 
 /* QUIRE_NO_MEMORY: the machine is too small for the records of its own frames; QUIRE_OUT_OF_RANGE:

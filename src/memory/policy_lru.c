@@ -53,7 +53,7 @@ static void reference(struct quire_policy *policy, quire_pfn pfn)
     state->used[pfn.n - policy->first] = ++state->now;
 }
 
-/* ---- sorting: chains of nodes, linked by `next` alone ---------------------------------------- */
+/* ---- sorting: chains of nodes, linked by `next` alone -------------------------------------- */
 
 /* Of two chains in order, one in order; either may be empty. */
 static uint32_t merge(struct quire_policy *policy, uint32_t a, uint32_t b)
@@ -117,7 +117,7 @@ static void sort_all(struct quire_policy *policy)
     state->sorted_at = state->now;
 }
 
-/* ---------------------------------------------------------------------------------------------- */
+/* -------------------------------------------------------------------------------------------- */
 
 static quire_pfn victim(struct quire_policy *policy)
 {

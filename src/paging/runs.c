@@ -1,5 +1,10 @@
-/* The inner loops of operations on ranges, once for each width of an entry. */
+/*
+ * The inner loops of operations on ranges, once for each width of an entry. Where a loop may stop at
+ * any entry it looks at several first: mostly they are all alike, and one test says so.
+ */
 #include "runs.h"
+
+enum { CHUNK = 8 };
 
 QUIRE_INLINE void fill(unsigned width, bool swap, unsigned char *at, uint32_t n, uint64_t entry,
                        uint64_t step)
@@ -32,9 +37,17 @@ QUIRE_INLINE uint32_t same(unsigned width, const unsigned char *at, uint32_t n, 
 {
     uint32_t i = 0;
 
-    while (i < n && entry_load_raw(width, at) == raw) {
-        i++;
-        at += width;
+    for (; n - i >= CHUNK; i += CHUNK, at += CHUNK * width) {
+        uint64_t differs = 0;
+
+        for (unsigned k = 0; k < CHUNK; k++) {
+            differs |= entry_load_raw(width, at + k * width) ^ raw;
+        }
+        if (differs != 0) {
+            break;
+        }
+    }
+    for (; i < n && entry_load_raw(width, at) == raw; i++, at += width) {
     }
     return i;
 }
@@ -52,11 +65,30 @@ uint32_t quire_run_same(const struct cursor *c, uint32_t index, uint32_t n, uint
     }
 }
 
+/* A bit of the mask in which all entries of a chunk differ from the value: then the condition holds
+ * for none of them. (The other way round it need not be so: then each is looked at.) */
+QUIRE_INLINE bool none_holds(struct quire_bits bits, uint64_t all_differ)
+{
+    return bits.mask == 0 ? bits.value != 0 : (all_differ & bits.mask) != 0;
+}
+
 QUIRE_INLINE uint32_t leaves(unsigned width, const unsigned char *at, uint32_t n,
                              struct quire_bits absent, struct quire_bits table)
 {
     uint32_t i = 0;
 
+    for (; n - i >= CHUNK; i += CHUNK, at += CHUNK * width) {
+        uint64_t present = UINT64_MAX, leaf = UINT64_MAX;
+
+        for (unsigned k = 0; k < CHUNK; k++) {
+            uint64_t raw = entry_load_raw(width, at + k * width);
+            present &= raw ^ absent.value;
+            leaf &= raw ^ table.value;
+        }
+        if (!none_holds(absent, present) || !none_holds(table, leaf)) {
+            break;
+        }
+    }
     for (; i < n; i++, at += width) {
         uint64_t raw = entry_load_raw(width, at);
         if (quire_bits_hold(absent, raw) || quire_bits_hold(table, raw)) {

@@ -70,6 +70,11 @@ static enum quire_status plan_step(struct change *change)
     unsigned level;
     uint32_t n;
 
+    if (c->level == format->levels) { /* the smallest leaves are never split */
+        n = range_entries(&change->range, format, c->level, c->index);
+        range_advance(&change->range, (uint64_t)n << format->level[c->level - 1].shift);
+        return QUIRE_OK;
+    }
     if (skip_absent(change)) {
         return QUIRE_OK;
     }
@@ -205,16 +210,18 @@ static void unlink_table(struct change *change, unsigned level, uint64_t at)
     quire_batch_free_table(change->batch, order, c->path[level - 1]);
 }
 
-/* After entries for `at` were cleared: tables that became empty go, from the bottom up. */
-static void free_empty_tables(struct change *change, uint64_t at)
+/* After `n` entries from `at` on were cleared: tables that became empty go, from the bottom up. */
+static void free_empty_tables(struct change *change, uint64_t at, uint32_t n)
 {
     struct cursor *c = &change->cursor;
     unsigned level = c->level;
+    bool empty = n == level_entries(c->format, level);
 
     quire_cursor_close(c);
-    while (level > 1 && table_empty(c, level)) {
+    while (level > 1 && (empty || table_empty(c, level))) {
         unlink_table(change, level, at);
         level--;
+        empty = false;
     }
 }
 
@@ -252,7 +259,7 @@ static void unmap_step(struct change *change)
     }
     add_flush(change, at, n);
     range_advance(&change->range, (uint64_t)n << format->level[c->level - 1].shift);
-    free_empty_tables(change, at);
+    free_empty_tables(change, at, n);
 }
 
 enum quire_status quire_table_unmap(struct quire_table *table, struct quire_batch *batch,

@@ -27,25 +27,39 @@ struct look {
     uint64_t clear, set; /* how those marks are cleared in an entry */
 };
 
+/* Takes the marks away from a leaf that has some; `leaf` becomes what it was at that moment. */
+static void unmark_leaf(const struct look *look, const struct cursor *c, uint32_t index,
+                        struct quire_leaf *leaf)
+{
+    const struct quire_format *format = c->format;
+    void *where = cursor_entry_at(c, index);
+    struct quire_flush_range range = {leaf->va, leaf->bytes, look->table->asid,
+                                      format->level[c->level - 1].shift, true};
+
+    if (look->table->host->concurrent_walks) {
+        leaf->entry = entry_update(format, where, look->clear, look->set);
+        leaf->attributes = quire_pte_attributes(format, leaf->entry);
+    } else {
+        entry_store(format, where, (leaf->entry & ~look->clear) | look->set);
+    }
+    quire_batch_add(look->batch, &range);
+}
+
 static void look_at(const struct look *look, const struct cursor *c, uint64_t at)
 {
     uint32_t index = quire_va_index(c->format, c->level, quire_va_at(at));
     uint64_t entry = cursor_load(c, index);
-    struct quire_leaf leaf = leaf_at(c, at, entry);
+    struct quire_leaf leaf;
 
+    if (look->table != NULL && (entry & look->clear) == 0 && (entry & look->set) == look->set) {
+        return; /* harvest: no bit of the marks is there. This is most leaves: seen at a glance */
+    }
+    leaf = leaf_at(c, at, entry);
     if (look->table != NULL) {
-        struct quire_flush_range range = {leaf.va, leaf.bytes, look->table->asid,
-                                          c->format->level[c->level - 1].shift, true};
         if ((leaf.attributes & look->marks) == 0) {
             return;
         }
-        if (look->table->host->concurrent_walks) {
-            leaf.entry = entry_update(c->format, cursor_entry_at(c, index), look->clear, look->set);
-            leaf.attributes = quire_pte_attributes(c->format, leaf.entry);
-        } else {
-            entry_store(c->format, cursor_entry_at(c, index), (entry & ~look->clear) | look->set);
-        }
-        quire_batch_add(look->batch, &range);
+        unmark_leaf(look, c, index, &leaf);
     }
     if (look->visitor != NULL) {
         look->visitor->leaf(look->visitor->context, &leaf);

@@ -1,6 +1,6 @@
 /*
- * What page replacement does to a string of page numbers, worked out as plainly as can be: arrays of
- * slots and nothing of the core's. The witness for `quire replay`.
+ * What page replacement does to a string of page numbers, worked out as plainly as can be: arrays
+ * of slots and nothing of the core's. The witness for `quire replay`.
  */
 #ifndef SUPPORT_PAGER_H
 #define SUPPORT_PAGER_H

@@ -58,7 +58,7 @@ struct settings {
     uint64_t records_limit;
 };
 
-/* ---- the command line -------------------------------------------------------------------------- */
+/* ---- the command line ---------------------------------------------------------------------- */
 
 static bool policy_choose(const char *text, const struct quire_policy_ops **policy)
 {
@@ -236,7 +236,7 @@ static bool settings_parse(struct settings *settings, int argc, char **argv)
     return settings_finish(settings);
 }
 
-/* ---- the run ----------------------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------------------------- */
 
 /* Reads the trace to its end or limit, and hands it to who wants it. False: one of the three has an
  * error. */

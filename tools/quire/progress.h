@@ -1,6 +1,6 @@
 /*
- * A progress bar on standard error, for whoever waits at a terminal: it appears after a second, and is
- * gone without a trace at the end.
+ * A progress bar on standard error, for whoever waits at a terminal: it appears after a second,
+ * and is gone without a trace at the end.
  */
 #ifndef QUIRE_TOOLS_PROGRESS_H
 #define QUIRE_TOOLS_PROGRESS_H
@@ -16,7 +16,8 @@ struct progress {
 
 void progress_start(struct progress *progress);
 
-/* `count` things are done, which is `position` of `size`; size 0: nobody knows how much it will be. */
+/* `count` things are done, which is `position` of `size`; size 0: nobody knows how much it will
+ * be. */
 void progress_show(struct progress *progress, uint64_t count, uint64_t position, uint64_t size);
 
 /* Clears the line. Before anything else is printed. */

@@ -9,8 +9,8 @@
 #include "quire/pte.h"
 #include "run.h"
 
-/* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 2 % of it
- * with pages of 4 KiB. */
+/* Swap in multiples of memory. The record of a slot takes 4 bytes of the machine's memory: 2 % of
+ * it with pages of 4 KiB. */
 enum { SWAP_PER_PAGE = 16, SWAP_PAGES_WITH_FRAMES = 1 << 17 };
 
 /* Memory that is to be enough for everything: so many nodes in each level of the supplement (in the
@@ -27,7 +27,7 @@ static const uint8_t access_of[] = {
     [TRACE_MODIFY] = QUIRE_WRITE | QUIRE_USER,
 };
 
-/* ---- the machine ------------------------------------------------------------------------------- */
+/* ---- the machine --------------------------------------------------------------------------- */
 
 static uint64_t at_most(uint64_t value, uint64_t limit)
 {
@@ -54,8 +54,8 @@ uint64_t replay_default_swap(const struct replay_config *config)
     return at_most(at_most(slots, REPLAY_SLOTS_MAX), pages_of(config->format)) << shift;
 }
 
-/* Frames for all page tables that can be needed: in each level no more than there are pages in frames,
- * because empty ones are freed. */
+/* Frames for all page tables that can be needed: in each level no more than there are pages in
+ * frames, because empty ones are freed. */
 static uint64_t most_tables(const struct quire_format *format, uint64_t pages)
 {
     unsigned shift = quire_format_page_shift(format);
@@ -237,7 +237,7 @@ void replay_close(struct replay *replay)
     shadow_close(&replay->shadow);
 }
 
-/* ---- what can go wrong ------------------------------------------------------------------------- */
+/* ---- what can go wrong --------------------------------------------------------------------- */
 
 static bool outside(struct replay *replay, quire_va va)
 {
@@ -310,7 +310,7 @@ static bool no_shadow(struct replay *replay)
                        replay->done);
 }
 
-/* ---- references -------------------------------------------------------------------------------- */
+/* ---- references ---------------------------------------------------------------------------- */
 
 /* One page reference's bytes, `skip` bytes into the record: compared, and written if it stores. */
 static bool verify(struct replay *replay, const struct trace_record *record, uint64_t skip,
@@ -375,9 +375,9 @@ static bool refer(struct replay *replay, const struct trace_record *record)
 }
 
 /*
- * Without verification, at best speed: nearly all references are within a page that the TLB has. Their
- * stores need not write: if the MMU can tell writes, a TLB serves stores only to a page that was
- * written before, and that came of a store that it did not serve.
+ * Without verification, at best speed: nearly all references are within a page that the TLB has.
+ * Their stores need not write: if the MMU can tell writes, a TLB serves stores only to a page
+ * that was written before, and that came of a store that it did not serve.
  */
 static size_t run_quickly(struct replay *replay, const struct trace_record *batch, size_t n)
 {
@@ -455,7 +455,7 @@ bool replay_run(struct replay *replay, const struct trace_record *batch, size_t 
     return replay->outcome == REPLAY_OK;
 }
 
-/* ---- what happened ----------------------------------------------------------------------------- */
+/* ---- what happened ------------------------------------------------------------------------- */
 
 struct replay_figures replay_figures(const struct replay *replay)
 {

@@ -12,11 +12,11 @@
  * A record is one page reference, or one for each page that it touches, lowest first. A fetch is an
  * execute access, TRACE_MODIFY a single write access (it loads first). Nothing is collapsed.
  *
- * The program has one zero-filled region that it may read, write and execute: all addresses that the
- * format translates. A trace tells where the program went, not what its memory held. So code and
- * constants are zeros; and with `verify` every store writes bytes made from the number of its
- * reference, and every load and fetch is compared with a shadow copy that the machine knows nothing
- * of. Without, a store writes just one byte: what is dropped or swapped is the same.
+ * The program has one zero-filled region that it may read, write and execute: all addresses that
+ * the format translates. A trace tells where the program went, not what its memory held. So code
+ * and constants are zeros; and with `verify` every store writes bytes made from the number of its
+ * reference, and every load and fetch is compared with a shadow copy that the machine knows
+ * nothing of. Without, a store writes just one byte: what is dropped or swapped is the same.
  */
 #ifndef QUIRE_TOOLS_REPLAY_H
 #define QUIRE_TOOLS_REPLAY_H
@@ -65,7 +65,7 @@ struct replay {
     struct problem problem; /* of the outcome, if it is not REPLAY_OK */
 };
 
-/* Bytes of swap that a machine gets if nobody says how many: plenty for what fits such a machine. */
+/* Bytes of swap that a machine gets if nobody says how many: plenty for a program that suits it. */
 uint64_t replay_default_swap(const struct replay_config *config);
 
 /* Builds the machine. False: *problem says why, and there is nothing to close. */

@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* ---- style ------------------------------------------------------------------------------------- */
+/* ---- style --------------------------------------------------------------------------------- */
 
 static const char *environment(const char *name)
 {
@@ -46,7 +46,7 @@ struct draw_style draw_style_of(enum draw_how how)
     return style;
 }
 
-/* ---- cells ------------------------------------------------------------------------------------- */
+/* ---- cells --------------------------------------------------------------------------------- */
 
 static void put_cell(struct draw_style style, const struct draw_cell *cell)
 {
@@ -94,7 +94,7 @@ void draw_legend(struct draw_style style, const struct draw_cell *cells, size_t 
     }
 }
 
-/* ---- the curve --------------------------------------------------------------------------------- */
+/* ---- the curve ----------------------------------------------------------------------------- */
 
 enum { CURVE_WIDTH = 80, CURVE_HEIGHT = 8, EIGHTHS = 8 };
 
@@ -157,7 +157,7 @@ void draw_curve(struct draw_style style, const struct replay_report *report)
     printf("  %10s 0%*s references\n\n", "", CURVE_WIDTH - 11, grouped(curve->total).text);
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------------- */
 
 void replay_draw(const struct replay_report *report, enum draw_how how)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the address space ------------------------------------------------------------------------- */
+/* ---- the address space --------------------------------------------------------------------- */
 
 /* What became of a page. */
 enum { RESIDENT, IN_SWAP, ZEROS, NEVER, PAGE_STATES };
@@ -20,7 +20,8 @@ static const struct draw_cell page_cells[PAGE_STATES] = {
 
 enum { ROW = 64, ROWS_MAX = 20, RANGES_MAX = 12 };
 
-/* Pages that lie together: from the first of the touched ones to the last, counted in their order. */
+/* Pages that lie together: from the first of the touched ones to the last, counted in their
+ * order. */
 struct range {
     size_t first, last;
     size_t resident;
@@ -52,7 +53,8 @@ static unsigned char state_of(const struct picture *picture, uint64_t page)
     }
 }
 
-/* The widest gaps between touched pages part the ranges: one at least this wide begins a new range. */
+/* The widest gaps between touched pages part the ranges: one at least this wide begins a new
+ * range. */
 static uint64_t narrowest_parting_gap(const struct picture *picture)
 {
     uint64_t widest[RANGES_MAX] = {0}; /* falling; the last is that of one range too many */
@@ -191,7 +193,7 @@ void draw_address_space(struct draw_style style, const struct replay_report *rep
     free(numbers);
 }
 
-/* ---- the frames -------------------------------------------------------------------------------- */
+/* ---- the frames ---------------------------------------------------------------------------- */
 
 enum { DIRTY_PAGE, CLEAN_PAGE, TABLE, SUPPLEMENT, RECORDS, FREE, FRAME_KINDS };
 

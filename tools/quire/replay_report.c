@@ -18,7 +18,7 @@ struct percent percent_of(uint64_t part, uint64_t whole)
     return percent;
 }
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ---------------------------------------------------------------------------------- */
 
 /* `label        1,234  remark` */
 static __attribute__((format(printf, 3, 4))) void line(const char *label, uint64_t number,
@@ -128,7 +128,7 @@ void replay_report_text(const struct replay_report *report)
     }
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON ---------------------------------------------------------------------------------- */
 
 static void json_machine(struct json *json, const struct replay_config *config,
                          const struct replay_figures *f)

@@ -30,8 +30,8 @@ struct shadow {
 bool shadow_open(struct shadow *shadow, enum shadow_of of, unsigned page_shift);
 void shadow_close(struct shadow *shadow);
 
-/* The bytes of a page; zeros when it is new. NULL: there is no memory for it. With SHADOW_OF_NUMBERS
- * not NULL, but nothing to look at. */
+/* The bytes of a page; zeros when it is new. NULL: there is no memory for it. With
+ * SHADOW_OF_NUMBERS not NULL, but nothing to look at. */
 unsigned char *shadow_find(struct shadow *shadow, uint64_t vpn);
 
 static inline unsigned char *shadow_page(struct shadow *shadow, uint64_t vpn)
