@@ -1,8 +1,9 @@
 /*
  * The walk that reads a descriptor against loops written by hand for one MMU.
  *
- * The reference does what one would write into a kernel or a dump reader for that machine alone, with
- * the same checks and the same answer. The goal is to be no slower: a format as data costs nothing.
+ * The reference does what one would write into a kernel or a dump reader for that machine alone,
+ * with the same checks and the same answer. The goal is to be no slower: a format as data costs
+ * nothing.
  */
 #include "bench.h"
 
@@ -25,7 +26,7 @@ struct job {
     uint64_t va[ADDRESSES];
 };
 
-/* ---- by hand: x86-64 --------------------------------------------------------------------------- */
+/* ---- by hand: x86-64 ------------------------------------------------------------------------- */
 
 static bool hand_read(const struct job *job, uint64_t at, uint64_t *entry)
 {
@@ -109,8 +110,8 @@ __attribute__((noinline)) static bool hand_walk_64(const struct job *job, uint64
         out->attributes = QUIRE_READ | (rights & 2 ? QUIRE_WRITE : 0) |
                           (rights & 4 ? QUIRE_USER : 0) | (execute ? QUIRE_EXECUTE : 0);
         if ((access & ~out->attributes) != 0) {
-            out->reason = access & ~out->attributes & QUIRE_USER ? QUIRE_REASON_USER
-                                                                 : QUIRE_REASON_WRITE;
+            out->reason =
+                access & ~out->attributes & QUIRE_USER ? QUIRE_REASON_USER : QUIRE_REASON_WRITE;
             return false;
         }
         out->attributes |= (entry & 0x20 ? QUIRE_ACCESSED : 0) | (entry & 0x40 ? QUIRE_DIRTY : 0) |
@@ -123,7 +124,7 @@ __attribute__((noinline)) static bool hand_walk_64(const struct job *job, uint64
     return false;
 }
 
-/* ---- by hand: i386 ----------------------------------------------------------------------------- */
+/* ---- by hand: i386 --------------------------------------------------------------------------- */
 
 __attribute__((noinline)) static bool hand_translate_32(const struct job *job, uint64_t va,
                                                         uint64_t *pa)
@@ -151,7 +152,7 @@ __attribute__((noinline)) static bool hand_translate_32(const struct job *job, u
     return (pte & 1) != 0;
 }
 
-/* ---- what is measured -------------------------------------------------------------------------- */
+/* ---- what is measured ------------------------------------------------------------------------ */
 
 #define LOOP(call) \
     struct job *job = context; \
@@ -214,13 +215,13 @@ static uint64_t run_walk_slow(void *context)
 static uint64_t run_walk_marking(void *context)
 {
     struct quire_walk out;
-    LOOP(sum += quire_walk(&job->fast, quire_va_at(va), QUIRE_WRITE | QUIRE_ACCESSED, &out) ==
-                        QUIRE_OK
-                    ? out.pa.at
-                    : 0);
+    LOOP(sum +=
+         quire_walk(&job->fast, quire_va_at(va), QUIRE_WRITE | QUIRE_ACCESSED, &out) == QUIRE_OK
+             ? out.pa.at
+             : 0);
 }
 
-/* ---- scenes ------------------------------------------------------------------------------------ */
+/* ---- scenes ---------------------------------------------------------------------------------- */
 
 /* `pages` pages of 4 KiB from an odd place on, and addresses in them: in order, or anywhere. */
 static void scene(struct job *job, const struct quire_format *format, uint64_t first,

@@ -1,6 +1,7 @@
 /*
- * Eviction and swap: which pages are written where, counted at the disk; full swap, slots taken back
- * from pages that are resident; and the failures that seed 000's code is known for, one by one.
+ * Eviction and swap: which pages are written where, counted at the disk; full swap, slots taken
+ * back from pages that are resident; and the failures that seed 000's code is known for, one by
+ * one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static bool tells_writes(const struct quire_format *format)
     return format->leaf.dirty.mask != 0 || format->leaf.write.mask != 0;
 }
 
-/* ---- slots ------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 static void test_slots(void **state)
 {
@@ -55,7 +56,7 @@ static void test_slots(void **state)
     free(memory);
 }
 
-/* ---- what moves when --------------------------------------------------------------------------- */
+/* ---- what moves when ------------------------------------------------------------------------- */
 
 /* Two pages, one frame for them: each access of one evicts the other. */
 static void test_transfers_counted(void **state)
@@ -125,7 +126,7 @@ static void test_protect_keeps_dirt(void **state)
     }
 }
 
-/* ---- swap that is too small -------------------------------------------------------------------- */
+/* ---- swap that is too small ------------------------------------------------------------------ */
 
 /* One slot, two frames: the second dirty page finds no slot, pages that need none still go. */
 static void swap_full(const struct quire_policy_ops *policy)
@@ -188,9 +189,9 @@ static void test_swap_full_one_may_go(void **state)
         }
         if (setup.policy == &quire_policy_clock_mmu) { /* let the hand go round once */
             for (unsigned i = 0; i < MANY; i++) {
-                lab.system.policy.used(lab.system.policy.context,
-                                       quire_pfn_of(lab.system.first +
-                                                    lab.system.policy.list[0].head + 0 * i));
+                lab.system.policy.used(
+                    lab.system.policy.context,
+                    quire_pfn_of(lab.system.first + lab.system.policy.list[0].head + 0 * i));
             }
             quire_batch_commit(&lab.system.batch);
         }
@@ -266,10 +267,10 @@ static void test_no_swap(void **state)
     }
 }
 
-/* ---- memory that must not be eaten up ---------------------------------------------------------- */
+/* ---- memory that must not be eaten up -------------------------------------------------------- */
 
-/* A machine with little memory reads far more address space than it could keep records of: what is as
- * its region says costs nothing once it is evicted. */
+/* A machine with little memory reads far more address space than it could keep records of: what is
+ * as its region says costs nothing once it is evicted. */
 static void read_far(bool of_file)
 {
     struct lab_setup setup = {.format = &quire_format_i386, .frames = 24, .slots = 4};
@@ -312,7 +313,7 @@ static void test_reading_costs_no_records(void **state)
     read_far(true);
 }
 
-/* ---- any amount of eviction -------------------------------------------------------------------- */
+/* ---- any amount of eviction ------------------------------------------------------------------ */
 
 static void random_access(struct lab *lab, unsigned n)
 {
@@ -420,7 +421,7 @@ static void test_random_records_inside(void **state)
     }
 }
 
-/* ---- what seed 000's code is known for --------------------------------------------------------- */
+/* ---- what seed 000's code is known for ------------------------------------------------------- */
 
 /* Two spaces with the same addresses. */
 static void start_two(struct lab *lab, unsigned machine, const struct quire_policy_ops *policy,
@@ -436,8 +437,8 @@ static void start_two(struct lab *lab, unsigned machine, const struct quire_poli
     lab_draw(lab, 1, "wwww");
 }
 
-/* "A/D bits read through the wrong address space or an alias": whoever's fault it is, the page's own
- * mapping says whether it was used and written. */
+/* "A/D bits read through the wrong address space or an alias": whoever's fault it is, the page's
+ * own mapping says whether it was used and written. */
 static void test_seed_000_marks_of_the_owner(void **state)
 {
     struct lab lab;
@@ -489,7 +490,8 @@ static void test_seed_000_pte_of_the_owner(void **state)
     }
 }
 
-/* "A clean page that came from swap lost": evicted without being written, it is still in its slot. */
+/* "A clean page that came from swap lost": evicted without being written, it is still in its slot.
+ * */
 static void test_seed_000_clean_page_from_swap(void **state)
 {
     (void)state;
@@ -562,8 +564,8 @@ static void test_seed_000_slot_0(void **state)
     lab_close(&lab);
 }
 
-/* "A mapped file of exactly n pages given an empty last page": n pages are read, and all of them; the
- * page behind them, if the region goes on, is zeros and no read. */
+/* "A mapped file of exactly n pages given an empty last page": n pages are read, and all of them;
+ * the page behind them, if the region goes on, is zeros and no read. */
 static void test_seed_000_file_of_whole_pages(void **state)
 {
     (void)state;

@@ -16,7 +16,8 @@ enum quire_status quire_swap_init(struct quire_swap *swap, const struct quire_de
     if (slots == 0) {
         return QUIRE_OK;
     }
-    status = quire_frames_init(&swap->slots, state, state_bytes, quire_pfn_of(0), slots, page_shift);
+    status =
+        quire_frames_init(&swap->slots, state, state_bytes, quire_pfn_of(0), slots, page_shift);
     if (status == QUIRE_OK) {
         status = quire_frames_release(&swap->slots, quire_pfn_of(0), slots);
     }

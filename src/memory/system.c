@@ -120,8 +120,7 @@ enum quire_status quire_system_init(struct quire_system *system,
     }
     memset(state, 0, (size_t)at.total); /* it is all there, so the number fits */
     status = quire_swap_init(&system->swap, &config->swap, state + at.swap,
-                             (size_t)(at.total - at.swap), config->swap_slots,
-                             frames->page_shift);
+                             (size_t)(at.total - at.swap), config->swap_slots, frames->page_shift);
     if (status != QUIRE_OK) {
         give_back_own_frames(system);
         return status;

@@ -14,12 +14,9 @@
 
 /* With the descriptor a constant the loop over levels unrolls into straight-line code. */
 #if defined(QUIRE_WALK_INTERPRETED)
-#define QUIRE_UNROLL
-#elif defined(__clang__)
-#define QUIRE_UNROLL _Pragma("unroll")
-#pragma clang diagnostic ignored "-Wpass-failed" /* it says so when it had unrolled already */
+#define WALK_UNROLL
 #else
-#define QUIRE_UNROLL _Pragma("GCC unroll 8")
+#define WALK_UNROLL QUIRE_UNROLL
 #endif
 
 /* Names of the reasons for the rights that may be missing, in the order they are looked for. */
@@ -39,9 +36,9 @@ struct walk_at {
     uint64_t entry;
 };
 
-/* How much a walk keeps in mind, and how far it sees. BRIEF: what success needs, in the direct part of
- * memory; who wants to know why it faulted, or has windows, walks again in full. So the straight way
- * carries nothing that is not looked at, and calls nobody. */
+/* How much a walk keeps in mind, and how far it sees. BRIEF: what success needs, in the direct part
+ * of memory; who wants to know why it faulted, or has windows, walks again in full. So the straight
+ * way carries nothing that is not looked at, and calls nobody. */
 enum walk_detail { WALK_FULL, WALK_BRIEF };
 
 /* quire_walk() and quire_translate() in full, for any format. In walk.c. */
@@ -69,7 +66,8 @@ QUIRE_INLINE enum quire_status walk_stop(struct quire_walk *out, const struct wa
 bool quire_walk_read_mapped(const struct quire_format *format, const struct quire_memory *memory,
                             quire_pa at, uint64_t *entry);
 
-/* The direct part of memory as the loop wants it: an entry may begin at base + 0 .. base + room - 1. */
+/* The direct part of memory as the loop wants it: an entry may begin at base + 0 .. base + room -
+ * 1. */
 struct walk_direct {
     const unsigned char *where;
     uint64_t base, room;
@@ -160,8 +158,8 @@ QUIRE_INLINE void walk_mark_all(const struct quire_mmu *mmu, const struct quire_
 
 /*
  * The loop. At each level: read the entry, is it there, does it keep the reserved bits clear, what
- * rights does it leave; then down, until a leaf. Rights are judged at the end, as MMUs do: a missing
- * entry further down wins over a missing right further up.
+ * rights does it leave; then down, until a leaf. Rights are judged at the end, as MMUs do: a
+ * missing entry further down wins over a missing right further up.
  */
 QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
                                            const struct quire_mmu *mmu, quire_va va,
@@ -185,7 +183,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         at.entry_at = quire_pa_at(0);
         return walk_stop(why, &at, QUIRE_REASON_NONCANONICAL);
     }
-    QUIRE_UNROLL
+    WALK_UNROLL
     for (unsigned level = 1; level <= format->levels; level++) {
         uint32_t index = quire_va_index(format, level, va);
         quire_pa where = quire_pa_at(table.at + (uint64_t)index * format->pte_bytes);
@@ -213,8 +211,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
             rights &= quire_pte_rights(format, kind, entry);
         }
         if (trace != NULL) {
-            trace->step[trace->steps++] =
-                (struct quire_step){table, index, where, entry, rights};
+            trace->step[trace->steps++] = (struct quire_step){table, index, where, entry, rights};
         }
         if (kind == QUIRE_PTE_ABSENT) {
             return walk_stop(why, &at, QUIRE_REASON_NOT_PRESENT);

@@ -8,10 +8,10 @@
  *   region: file | read the object  | zero-fill   | swap-in | perhaps for write | another: BUSY
  *   no region, or it forbids the access: refused
  *
- * A fault is a request that goes through steps. Any step may find that there is no frame; then a page
- * is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on in
- * quire_space_resume(). From the moment a request has a frame, the page's record says COMING, which
- * keeps everybody else away from the page: nothing has to be looked up twice.
+ * A fault is a request that goes through steps. Any step may find that there is no frame; then a
+ * page is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on
+ * in quire_space_resume(). From the moment a request has a frame, the page's record says COMING,
+ * which keeps everybody else away from the page: nothing has to be looked up twice.
  *
  *   START ---------> FILL ---------> MAP ---------> done
  *   what is it?      FILLING: the    into the page
@@ -62,9 +62,9 @@ static bool mmu_tells_writes(const struct quire_space *space)
     return leaf->dirty.mask != 0 || leaf->write.mask != 0;
 }
 
-/* The page is mapped already: this is its first write, or two processors met here, or a TLB was late.
- * The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew better is
- * told even if nothing changes. */
+/* The page is mapped already: this is its first write, or two processors met here, or a TLB was
+ * late. The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew
+ * better is told even if nothing changes. */
 static void map_again(struct quire_space *space, const struct quire_leaf *leaf, unsigned rights)
 {
     struct quire_batch *batch = &space->system->batch;
@@ -264,8 +264,8 @@ static enum quire_status fill(struct quire_request *request)
         return fill_zero(request);
     }
     request->origin = QUIRE_ORIGIN_FILE;
-    return quire_request_transfer(request, &region->object->device, QUIRE_TRANSFER_IN,
-                                  request->pfn, object_offset(request, region));
+    return quire_request_transfer(request, &region->object->device, QUIRE_TRANSFER_IN, request->pfn,
+                                  object_offset(request, region));
 }
 
 /* The object may end inside the page: what lies behind its end is zero, whatever was read there. */
@@ -295,8 +295,8 @@ static enum quire_status filled(struct quire_request *request)
     }
     if (request->origin == QUIRE_ORIGIN_FILE) {
         clear_past_end(request, request->transfer.offset);
-        quire_space_tell(space, QUIRE_EVENT_FILE_READ, vpn, request->pfn,
-                         quire_slot_of(QUIRE_NONE), request->transfer.offset);
+        quire_space_tell(space, QUIRE_EVENT_FILE_READ, vpn, request->pfn, quire_slot_of(QUIRE_NONE),
+                         request->transfer.offset);
     } else {
         quire_space_tell(space, QUIRE_EVENT_SWAP_IN, vpn, request->pfn,
                          quire_slot_of(request->was.number), 0);
@@ -394,4 +394,3 @@ const char *quire_refusal_text(enum quire_refusal refusal)
 
     return (unsigned)refusal < QUIRE_REFUSALS ? text[refusal] : "unknown refusal";
 }
-

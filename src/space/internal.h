@@ -64,11 +64,11 @@ enum quire_status quire_request_transfer(struct quire_request *request,
                                          uint64_t offset);
 
 /*
- * Frees one frame by evicting a page (src/space/reclaim.c). QUIRE_OK; QUIRE_PENDING: the page is being
- * written, through request->transfer, and quire_reclaim_written() must follow; QUIRE_NO_MEMORY: no page
- * can be evicted; QUIRE_NO_SPACE: only pages are left that would need a swap slot; QUIRE_BUSY: so it is
- * now, but pages are in transit for other requests; QUIRE_IO_ERROR: the page stays, and nothing is
- * lost.
+ * Frees one frame by evicting a page (src/space/reclaim.c). QUIRE_OK; QUIRE_PENDING: the page is
+ * being written, through request->transfer, and quire_reclaim_written() must follow;
+ * QUIRE_NO_MEMORY: no page can be evicted; QUIRE_NO_SPACE: only pages are left that would need a
+ * swap slot; QUIRE_BUSY: so it is now, but pages are in transit for other requests; QUIRE_IO_ERROR:
+ * the page stays, and nothing is lost.
  */
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request);
 

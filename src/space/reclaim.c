@@ -32,7 +32,8 @@ static bool page_all_zero(const struct quire_system *system, quire_pfn pfn)
     return zero;
 }
 
-/* The page is safe elsewhere: its frame goes free, and a record of that kind says where it is now. */
+/* The page is safe elsewhere: its frame goes free, and a record of that kind says where it is now.
+ * */
 static void let_go(struct quire_system *system, quire_pfn pfn, enum quire_record_kind kind,
                    quire_slot slot)
 {
@@ -144,7 +145,8 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
     return quire_reclaim_written(system, request);
 }
 
-/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted. */
+/* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted.
+ * */
 static enum quire_status evict(struct quire_system *system, struct quire_request *request,
                                quire_pfn pfn)
 {
@@ -180,8 +182,8 @@ static quire_pfn choose_victim(struct quire_system *system)
     return pfn;
 }
 
-/* Pages that evict() left unlisted go back to the policy. True: some are in transit, and not for this
- * request. */
+/* Pages that evict() left unlisted go back to the policy. True: some are in transit, and not for
+ * this request. */
 static bool put_back(struct quire_system *system, const struct quire_request *request)
 {
     bool in_transit = false;

@@ -16,8 +16,8 @@ struct quire_region *quire_region_at_or_after(struct quire_space *space, quire_v
 void quire_region_insert(struct quire_space *space, struct quire_region *region);
 void quire_region_remove(struct quire_space *space, struct quire_region *region);
 
-/* Makes `at` the beginning of a region, if it lies inside one, by cutting that in two. The upper part
- * uses the record *spare, which is then NULL. => at is page-aligned */
+/* Makes `at` the beginning of a region, if it lies inside one, by cutting that in two. The upper
+ * part uses the record *spare, which is then NULL. => at is page-aligned */
 void quire_region_cut(struct quire_space *space, quire_va at, struct quire_region **spare);
 
 /* Would quire_region_cut() need a record? */

@@ -132,8 +132,7 @@ static bool block_sound(const struct quire_system *system, const struct quire_sl
     uint64_t left = block_records(system) - slab->used;
 
     if (slab->free == NULL || slab->used == 0 || slab->used >= block_records(system) ||
-        slab->order != block_order(system) ||
-        (slab->next != NULL && slab->next->prev != slab)) {
+        slab->order != block_order(system) || (slab->next != NULL && slab->next->prev != slab)) {
         return false;
     }
     for (struct quire_region *record = slab->free; record != NULL; record = record->next) {

@@ -33,8 +33,8 @@ enum quire_status quire_space_create(struct quire_space *space, struct quire_sys
         return QUIRE_INVALID;
     }
     *space = (struct quire_space){.system = system, .id = id};
-    status = quire_supplement_create(&space->supplement, system->host,
-                                     format->va_bits - page_shift);
+    status =
+        quire_supplement_create(&space->supplement, system->host, format->va_bits - page_shift);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -222,8 +222,9 @@ static enum quire_status check_protect(struct quire_space *space, quire_va va, u
     return QUIRE_NOT_FOUND;
 }
 
-/* Brings the page table in line with the new rights of a region. Where software watches for the first
- * write, pages come off the MMU instead, and are mapped as they deserve when they are next touched. */
+/* Brings the page table in line with the new rights of a region. Where software watches for the
+ * first write, pages come off the MMU instead, and are mapped as they deserve when they are next
+ * touched. */
 static void protect_table(struct quire_space *space, const struct quire_region *region)
 {
     if (space->table.format->leaf.dirty.mask == 0 || !region_usable(region)) {

@@ -23,8 +23,7 @@ static uint32_t pack(struct quire_record record)
 
 static struct quire_record unpack(uint32_t packed)
 {
-    struct quire_record record = {(uint8_t)(packed >> KIND_SHIFT),
-                                  (packed >> SHARED_BIT & 1) != 0,
+    struct quire_record record = {(uint8_t)(packed >> KIND_SHIFT), (packed >> SHARED_BIT & 1) != 0,
                                   packed & (QUIRE_RECORD_NUMBERS - 1)};
     return record;
 }
@@ -45,7 +44,8 @@ static void node_close(const struct quire_supplement *s, word *node)
     quire_memory_done(&s->host->memory, node, node_bytes(s));
 }
 
-/* The index of a page in its node of `level`; level 0 holds the records, the highest is the root. */
+/* The index of a page in its node of `level`; level 0 holds the records, the highest is the root.
+ * */
 static uint32_t index_at(const struct quire_supplement *s, unsigned level, uint64_t vpn)
 {
     uint32_t mask = (UINT32_C(1) << s->node_bits) - 1;
@@ -72,8 +72,8 @@ static enum quire_status node_create(struct quire_supplement *s, quire_pfn *pfn)
     return QUIRE_OK;
 }
 
-enum quire_status quire_supplement_create(struct quire_supplement *s,
-                                          const struct quire_host *host, unsigned vpn_bits)
+enum quire_status quire_supplement_create(struct quire_supplement *s, const struct quire_host *host,
+                                          unsigned vpn_bits)
 {
     unsigned page_shift = host->frames->page_shift;
 
@@ -194,8 +194,8 @@ static uint64_t after_node(const struct quire_supplement *s, uint64_t vpn, unsig
     return shift >= 64 ? UINT64_MAX : ((vpn >> shift) + 1) << shift;
 }
 
-/* From a page on that has no node below `level`: the first page of the next entry that its node there
- * uses, or of what comes after the node. */
+/* From a page on that has no node below `level`: the first page of the next entry that its node
+ * there uses, or of what comes after the node. */
 static uint64_t skip_unused(const struct quire_supplement *s, unsigned level, uint64_t vpn)
 {
     word *node = node_open(s, find_node(s, vpn, level));

@@ -4,8 +4,8 @@
 #include "region.h"
 #include "slab.h"
 
-/* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one slot
- * and none of another do not cancel out. */
+/* What is counted on the way. Owners of slots are added up, scrambled, so that two owners of one
+ * slot and none of another do not cancel out. */
 struct audit {
     struct quire_system *system;
     struct quire_space *space; /* the one that is being looked at */
@@ -85,7 +85,8 @@ static void check_records(struct audit *audit)
     }
 }
 
-/* Rights that a mapping grants and its region does not, but for those that no entry can withhold. */
+/* Rights that a mapping grants and its region does not, but for those that no entry can withhold.
+ * */
 static unsigned excess(const struct quire_space *space, const struct quire_region *region,
                        const struct quire_leaf *leaf)
 {
@@ -109,8 +110,7 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
 
     expect(audit, record.kind == QUIRE_RECORD_FRAME && record.number == pfn.n,
            "the page table maps what the supplement does not know");
-    expect(audit,
-           region == NULL || (region_usable(region) && excess(space, region, leaf) == 0),
+    expect(audit, region == NULL || (region_usable(region) && excess(space, region, leaf) == 0),
            "the page table grants what the region does not");
     expect(audit,
            page == NULL || page->dirty || space->table.format->leaf.dirty.mask != 0 ||
