@@ -304,7 +304,7 @@ static const char *scratch_path(void)
     static char path[256];
     const char *directory = getenv("TMPDIR");
 
-    snprintf(path, sizeof(path), "%s/quire-test-disk-%ld", directory != NULL ? directory : "/tmp",
+    snprintf(path, sizeof(path), "%s/quire-test-disk-%ld", directory != NULL ? directory : P_tmpdir,
              (long)getpid());
     return path;
 }

@@ -523,6 +523,27 @@ static void test_refusals(void **state)
     }
 }
 
+/* A fault on a page that is there, because a TLB was late: the page's mapping is flushed before the
+ * access is tried again, or it would fault for ever. */
+static void test_late_tlb(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < LAB_MACHINES; i++) {
+        struct lab lab;
+
+        lab_start(&lab, i, 0, 4);
+        lab_draw(&lab, 0, "ww");
+        touch_all(&lab);
+        assert_true(lab.space[0].cached[0].valid && lab.space[0].cached[1].valid);
+        assert_int_equal(lab_fault(&lab, 0, 0, QUIRE_READ | QUIRE_USER), QUIRE_OK);
+        assert_false(lab.space[0].cached[0].valid);
+        assert_true(lab.space[0].cached[1].valid);
+        lab_compare(&lab);
+        lab_check(&lab);
+        lab_close(&lab);
+    }
+}
+
 /* No rights are no rights, even for pages that are in a frame and on MMUs that cannot say so. */
 static void test_no_rights(void **state)
 {
@@ -606,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_hole_in_the_middle),
         cmocka_unit_test(test_fault_table),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_late_tlb),
         cmocka_unit_test(test_no_rights),
         cmocka_unit_test(test_files),
     };

@@ -439,6 +439,27 @@ static void test_failed_write(void **state)
     }
 }
 
+/* A write that could not be served leaves no mark: the page is off the MMU, there is no frame for
+ * its table, and when it is evicted to make room it is not written out for that. */
+static void test_failed_fault_leaves_no_dirt(void **state)
+{
+    struct lab lab;
+
+    (void)state;
+    lab_start(&lab, LAB_SMALL, 0, 4);
+    lab_file(&lab, 0, lab.page_bytes);
+    assert_int_equal(lab_map_file(&lab, 0, 0, 1, 'w', 0, 0), QUIRE_OK);
+    assert_int_equal(lab_read(&lab, 0, 0), QUIRE_OK);
+    assert_int_equal(lab_protect(&lab, 0, 0, 1, '-'), QUIRE_OK);
+    assert_int_equal(lab_protect(&lab, 0, 0, 1, 'w'), QUIRE_OK);
+    lab.refuse = (struct lab_trip){1, 0, true};
+    assert_int_equal(lab_fault(&lab, 0, 0, W), QUIRE_NO_MEMORY);
+    lab_pages(&lab, 0, "");
+    assert_int_equal(lab.swap.writes, 0);
+    assert_int_equal(lab.system.drops[QUIRE_DROP_IN_FILE], 1);
+    wind_up(&lab);
+}
+
 /* A page that cannot be read is still in its slot, or in its file. */
 static void test_failed_read(void **state)
 {
@@ -580,6 +601,7 @@ int main(void)
         cmocka_unit_test(test_transfers_fail),
         cmocka_unit_test(test_failed_write),
         cmocka_unit_test(test_failed_read),
+        cmocka_unit_test(test_failed_fault_leaves_no_dirt),
         cmocka_unit_test(test_seed_000_nothing_left_locked),
         cmocka_unit_test(test_random_failures),
     };

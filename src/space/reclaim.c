@@ -119,8 +119,7 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
 
     request->victim = quire_pfn_of(QUIRE_NONE);
     if (request->transfer.status != QUIRE_OK) {
-        page->dirty = true; /* the slot's contents are anybody's guess */
-        keep(system, pfn);
+        keep(system, pfn); /* still dirty: the slot's contents are anybody's guess */
         return QUIRE_IO_ERROR;
     }
     quire_space_tell(page->space, QUIRE_EVENT_SWAP_OUT, page->vpn, pfn, slot, 0);

@@ -421,5 +421,6 @@ void lab_check(struct lab *lab)
            what == NULL ? "" : what);
     checkf(used == known, "%s: %u frames are in use, %u are accounted for", lab->format->name,
            (unsigned)used, (unsigned)known);
+    check(system->batch.ranges == 0 && system->batch.frames == 0 && !system->batch.tables);
     arena_settled(&lab->arena);
 }
