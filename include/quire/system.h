@@ -53,7 +53,6 @@ struct quire_system {
     struct quire_page *page; /* by frame number - first */
     uint32_t first, frames;
     uint32_t resident, resident_limit;
-    uint16_t next_id;               /* of spaces */
     struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
     uint32_t slab_frames;
     struct quire_batch batch;      /* gathers flushes during one operation */
