@@ -26,9 +26,9 @@ enum machine_records {
 
 struct machine_config {
     const struct quire_format *format;
-    uint64_t ram_bytes; /* all of the machine's memory; a multiple of the page */
-    unsigned tlb_entries,
-        tlb_ways; /* 0 entries: no TLB; ways divides entries; 0 ways: fully assoc. */
+    uint64_t ram_bytes;   /* all of the machine's memory; a multiple of the page */
+    unsigned tlb_entries; /* 0: no TLB */
+    unsigned tlb_ways;    /* divides the entries; 0: fully associative */
     const struct quire_policy_ops *policy;
     uint32_t resident_limit; /* 0: none. See struct quire_system_config */
     enum machine_records records;
@@ -44,8 +44,8 @@ struct machine_faults {
     struct mishap flush; /* a TLB flush is lost */
 };
 
-/* references = tlb_hits + tlb_misses: the retry after a fault walks again, but is no new reference.
- * */
+/* references = tlb_hits + tlb_misses: the retry after a fault walks again, but is no new
+ * reference. */
 struct machine_counters {
     uint64_t accesses;   /* loads, stores and fetches asked for */
     uint64_t references; /* page references: an access that crosses a page is two (or more) */
