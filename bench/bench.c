@@ -1,6 +1,7 @@
 /* Timing for the programs in this directory: see bench.h. */
 #include "bench.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -103,28 +104,28 @@ static void run_rounds(const char *title, const struct bench_case *cases, size_t
     }
 }
 
-void bench_group(const char *title, enum bench_unit unit, const char *operation,
-                 const struct bench_case *cases, size_t count)
+/* Runs the cases and prints them; with ratios, each against the first one. */
+static void run_and_print(const char *title, enum bench_unit unit, const char *operation,
+                          const struct bench_case *cases, size_t count, bool ratios)
 {
     double best[BENCH_CASES_MAX];
 
     run_rounds(title, cases, count, best);
     printf("%s\n", title);
     for (size_t i = 0; i < count; i++) {
-        print_case(&cases[i], unit, operation, best[i], i > 0 ? &best[0] : NULL);
+        print_case(&cases[i], unit, operation, best[i], ratios && i > 0 ? &best[0] : NULL);
     }
     fflush(stdout);
+}
+
+void bench_group(const char *title, enum bench_unit unit, const char *operation,
+                 const struct bench_case *cases, size_t count)
+{
+    run_and_print(title, unit, operation, cases, count, true);
 }
 
 void bench_table(const char *title, enum bench_unit unit, const char *operation,
                  const struct bench_case *cases, size_t count)
 {
-    double best[BENCH_CASES_MAX];
-
-    run_rounds(title, cases, count, best);
-    printf("%s\n", title);
-    for (size_t i = 0; i < count; i++) {
-        print_case(&cases[i], unit, operation, best[i], NULL);
-    }
-    fflush(stdout);
+    run_and_print(title, unit, operation, cases, count, false);
 }

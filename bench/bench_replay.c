@@ -14,7 +14,7 @@
 #include "quire/formats.h"
 #include "tools/quire/replay.h"
 
-enum { BATCH = 4096, MADE_UP_LINES = 2000000 };
+enum { BATCH = 1024, MADE_UP_LINES = 2000000 };
 
 static char *text;
 static size_t text_bytes;

@@ -1,9 +1,9 @@
 /*
  * Mapping, protecting and unmapping long ranges against plain stores of the same bytes.
  *
- * The reference writes the entries that the operation writes, into memory of the same size, and does
- * nothing else: no table is looked up, nothing planned, nothing flushed, no frame taken. The goal is
- * at most 1 ns a page.
+ * The reference writes the entries that the operation writes, into memory of the same size, and
+ * does nothing else: no table is looked up, nothing planned, nothing flushed, no frame taken. The
+ * goal is at most 1 ns a page.
  */
 #include "bench.h"
 
@@ -28,7 +28,7 @@ static uint64_t range_bytes(const struct job *job)
     return job->leaf * job->leaves;
 }
 
-/* ---- the reference ----------------------------------------------------------------------------- */
+/* ---- the reference --------------------------------------------------------------------------- */
 
 static uint64_t plain_entries(void *context)
 {
@@ -77,7 +77,7 @@ static uint64_t plain_rewrite(void *context)
     return job->leaves;
 }
 
-/* ---- before ------------------------------------------------------------------------------------ */
+/* ---- before ---------------------------------------------------------------------------------- */
 
 static void empty(void *context)
 {
@@ -94,7 +94,7 @@ static void mapped(void *context)
     bench_tables_map(&job->tables, job->va, 0, range_bytes(job), job->leaf);
 }
 
-/* ---- work -------------------------------------------------------------------------------------- */
+/* ---- work ------------------------------------------------------------------------------------ */
 
 static uint64_t map(void *context)
 {
@@ -125,8 +125,7 @@ static uint64_t protect(void *context)
     struct job *job = context;
 
     bench_must(quire_table_protect(&job->tables.table, &job->tables.batch, quire_va_at(job->va),
-                                   range_bytes(job), QUIRE_READ | QUIRE_EXECUTE | QUIRE_USER,
-                                   NULL),
+                                   range_bytes(job), QUIRE_READ | QUIRE_EXECUTE | QUIRE_USER, NULL),
                "protect");
     quire_batch_commit(&job->tables.batch);
     return job->leaves;
@@ -168,9 +167,9 @@ static uint64_t visit(void *context)
     uint64_t bytes = 0;
     const struct quire_visitor visitor = {count, &bytes};
 
-    bench_must(quire_table_visit(&job->tables.table, quire_va_at(job->va), range_bytes(job),
-                                 &visitor),
-               "visit");
+    bench_must(
+        quire_table_visit(&job->tables.table, quire_va_at(job->va), range_bytes(job), &visitor),
+        "visit");
     bench_keep(bytes);
     return job->leaves;
 }
@@ -186,10 +185,10 @@ static uint64_t harvest(void *context)
     return job->leaves;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------ */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
-static void measure(const char *name, const struct quire_format *format, uint64_t va,
-                    uint64_t leaf, uint64_t leaves)
+static void measure(const char *name, const struct quire_format *format, uint64_t va, uint64_t leaf,
+                    uint64_t leaves)
 {
     struct job job = {.format = format, .va = va, .leaf = leaf, .leaves = leaves};
     const struct bench_case maps[] = {

@@ -1,8 +1,9 @@
 /*
  * The walk that reads a descriptor against loops written by hand for one MMU.
  *
- * The reference does what one would write into a kernel or a dump reader for that machine alone, with
- * the same checks and the same answer. The goal is to be no slower: a format as data costs nothing.
+ * The reference does what one would write into a kernel or a dump reader for that machine alone,
+ * with the same checks and the same answer. The goal is to be no slower: a format as data costs
+ * nothing.
  */
 #include "bench.h"
 
@@ -25,7 +26,7 @@ struct job {
     uint64_t va[ADDRESSES];
 };
 
-/* ---- by hand: x86-64 --------------------------------------------------------------------------- */
+/* ---- by hand: x86-64 ------------------------------------------------------------------------- */
 
 static bool hand_read(const struct job *job, uint64_t at, uint64_t *entry)
 {
@@ -109,8 +110,8 @@ __attribute__((noinline)) static bool hand_walk_64(const struct job *job, uint64
         out->attributes = QUIRE_READ | (rights & 2 ? QUIRE_WRITE : 0) |
                           (rights & 4 ? QUIRE_USER : 0) | (execute ? QUIRE_EXECUTE : 0);
         if ((access & ~out->attributes) != 0) {
-            out->reason = access & ~out->attributes & QUIRE_USER ? QUIRE_REASON_USER
-                                                                 : QUIRE_REASON_WRITE;
+            out->reason =
+                access & ~out->attributes & QUIRE_USER ? QUIRE_REASON_USER : QUIRE_REASON_WRITE;
             return false;
         }
         out->attributes |= (entry & 0x20 ? QUIRE_ACCESSED : 0) | (entry & 0x40 ? QUIRE_DIRTY : 0) |
@@ -123,7 +124,7 @@ __attribute__((noinline)) static bool hand_walk_64(const struct job *job, uint64
     return false;
 }
 
-/* ---- by hand: i386 ----------------------------------------------------------------------------- */
+/* ---- by hand: i386 --------------------------------------------------------------------------- */
 
 __attribute__((noinline)) static bool hand_translate_32(const struct job *job, uint64_t va,
                                                         uint64_t *pa)
@@ -151,7 +152,60 @@ __attribute__((noinline)) static bool hand_translate_32(const struct job *job, u
     return (pte & 1) != 0;
 }
 
-/* ---- what is measured -------------------------------------------------------------------------- */
+__attribute__((noinline)) static bool hand_walk_32(const struct job *job, uint64_t va,
+                                                   unsigned access, struct quire_walk *out)
+{
+    uint64_t table = job->root, at;
+    uint32_t entry, rights = 6;
+
+    memset(out, 0, sizeof(*out));
+    if (va > UINT32_MAX) {
+        out->reason = QUIRE_REASON_NONCANONICAL;
+        return false;
+    }
+    for (unsigned level = 1;; level++) {
+        unsigned shift = level == 1 ? 22 : 12;
+
+        at = table + 4 * (va >> shift & 1023);
+        if (at > job->bytes - 4) {
+            out->reason = QUIRE_REASON_UNREACHABLE;
+            return false;
+        }
+        memcpy(&entry, job->ram + at, 4);
+        out->level = level;
+        out->index = va >> shift & 1023;
+        out->entry_at.at = at;
+        out->entry = entry;
+        if ((entry & 1) == 0) {
+            out->reason = QUIRE_REASON_NOT_PRESENT;
+            return false;
+        }
+        rights &= entry;
+        table = entry & 0xfffff000;
+        if (level == 2 || (entry & 0x80) != 0) {
+            break;
+        }
+    }
+    out->attributes =
+        QUIRE_READ | QUIRE_EXECUTE | (rights & 2 ? QUIRE_WRITE : 0) | (rights & 4 ? QUIRE_USER : 0);
+    if ((access & ~out->attributes) != 0 || (out->level == 1 && (entry & 0x200000) != 0)) {
+        out->reason = access & ~out->attributes & QUIRE_USER ? QUIRE_REASON_USER
+                      : access & ~out->attributes            ? QUIRE_REASON_WRITE
+                                                             : QUIRE_REASON_RESERVED;
+        return false;
+    }
+    out->attributes |= (entry & 0x20 ? QUIRE_ACCESSED : 0) | (entry & 0x40 ? QUIRE_DIRTY : 0) |
+                       (entry & 0x100 ? QUIRE_GLOBAL : 0) |
+                       (unsigned)(entry >> 3 & 3) << QUIRE_TYPE_SHIFT;
+    out->page_bytes = out->level == 1 ? 0x400000 : KIB4;
+    if (out->level == 1) {
+        table = (entry & 0xffc00000) | (uint64_t)(entry & 0x1fe000) << 19;
+    }
+    out->pa.at = table | (va & (out->page_bytes - 1));
+    return true;
+}
+
+/* ---- what is measured ------------------------------------------------------------------------ */
 
 #define LOOP(call) \
     struct job *job = context; \
@@ -195,6 +249,12 @@ static uint64_t run_hand_walk_64(void *context)
     LOOP(sum += hand_walk_64(job, va, QUIRE_READ | QUIRE_USER, &out) ? out.pa.at : 0);
 }
 
+static uint64_t run_hand_walk_32(void *context)
+{
+    struct quire_walk out;
+    LOOP(sum += hand_walk_32(job, va, QUIRE_READ | QUIRE_USER, &out) ? out.pa.at : 0);
+}
+
 static uint64_t run_walk(void *context)
 {
     struct quire_walk out;
@@ -214,13 +274,13 @@ static uint64_t run_walk_slow(void *context)
 static uint64_t run_walk_marking(void *context)
 {
     struct quire_walk out;
-    LOOP(sum += quire_walk(&job->fast, quire_va_at(va), QUIRE_WRITE | QUIRE_ACCESSED, &out) ==
-                        QUIRE_OK
-                    ? out.pa.at
-                    : 0);
+    LOOP(sum +=
+         quire_walk(&job->fast, quire_va_at(va), QUIRE_WRITE | QUIRE_ACCESSED, &out) == QUIRE_OK
+             ? out.pa.at
+             : 0);
 }
 
-/* ---- scenes ------------------------------------------------------------------------------------ */
+/* ---- scenes ---------------------------------------------------------------------------------- */
 
 /* `pages` pages of 4 KiB from an odd place on, and addresses in them: in order, or anywhere. */
 static void scene(struct job *job, const struct quire_format *format, uint64_t first,
@@ -245,6 +305,24 @@ static void scene(struct job *job, const struct quire_format *format, uint64_t f
     }
 }
 
+/* What is compared must say the same. */
+static void agree(const struct job *job, bool (*hand)(const struct job *job, uint64_t va,
+                                                      unsigned access, struct quire_walk *out))
+{
+    const unsigned access = QUIRE_READ | QUIRE_USER;
+
+    for (unsigned i = 0; i < ADDRESSES; i++) {
+        struct quire_walk a, b;
+
+        if (!hand(job, job->va[i], access, &a) ||
+            quire_walk(&job->fast, quire_va_at(job->va[i]), access, &b) != QUIRE_OK ||
+            a.pa.at != b.pa.at || a.attributes != b.attributes || a.page_bytes != b.page_bytes ||
+            a.level != b.level || a.entry_at.at != b.entry_at.at || a.entry != b.entry) {
+            bench_must(QUIRE_CORRUPT, "the walk by hand and quire_walk() differ");
+        }
+    }
+}
+
 static void measure_64(struct job *job, const char *name, uint64_t pages, bool random)
 {
     const struct bench_case translates[] = {
@@ -261,6 +339,7 @@ static void measure_64(struct job *job, const char *name, uint64_t pages, bool r
     char title[96];
 
     scene(job, &quire_format_x86_64, UINT64_C(0x7f1234000000), pages, random);
+    agree(job, hand_walk_64);
     snprintf(title, sizeof(title), "x86-64: translate, %s", name);
     bench_group(title, BENCH_MILLION, "translation", translates, BENCH_CASES(translates));
     snprintf(title, sizeof(title), "x86-64: walk with rights, %s", name);
@@ -274,13 +353,20 @@ static void measure_32(struct job *job, const char *name, uint64_t pages, bool r
         {"by hand", run_hand_translate_32, NULL, job},
         {"quire_translate", run_translate, NULL, job},
         {"quire_translate, interpreted", run_translate_slow, NULL, job},
-        {"quire_walk with rights", run_walk, NULL, job},
+    };
+    const struct bench_case walks[] = {
+        {"by hand", run_hand_walk_32, NULL, job},
+        {"quire_walk", run_walk, NULL, job},
+        {"quire_walk, interpreted", run_walk_slow, NULL, job},
     };
     char title[96];
 
     scene(job, &quire_format_i386, 0x10000000, pages, random);
+    agree(job, hand_walk_32);
     snprintf(title, sizeof(title), "i386: translate, %s", name);
     bench_group(title, BENCH_MILLION, "translation", translates, BENCH_CASES(translates));
+    snprintf(title, sizeof(title), "i386: walk with rights, %s", name);
+    bench_group(title, BENCH_MILLION, "walk", walks, BENCH_CASES(walks));
     bench_tables_free(&job->tables);
 }
 

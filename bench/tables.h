@@ -1,6 +1,6 @@
 /*
- * Memory for page tables that costs nothing to get: frames from a stack, touched beforehand. What is
- * measured is then the work on tables, not an allocator.
+ * Memory for page tables that costs nothing to get: frames from a stack, touched beforehand. What
+ * is measured is then the work on tables, not an allocator.
  */
 #ifndef QUIRE_BENCH_TABLES_H
 #define QUIRE_BENCH_TABLES_H

@@ -109,8 +109,8 @@ static void add_range(struct log *log, uint64_t va, uint64_t bytes, unsigned asi
 
     log->count++;
     work->kind = RANGE;
-    work->range = (struct quire_flush_range){quire_va_at(va), bytes, (uint16_t)asid, PAGE_SHIFT,
-                                             global};
+    work->range =
+        (struct quire_flush_range){quire_va_at(va), bytes, (uint16_t)asid, PAGE_SHIFT, global};
     quire_batch_add(&log->batch, &work->range);
 }
 
@@ -321,7 +321,7 @@ static void test_full_of_page_frames(void **state)
     arena_free(&arena);
 }
 
-/* ---- forgetting to commit ---------------------------------------------------------------------- */
+/* ---- forgetting to commit -------------------------------------------------------------------- */
 
 /* Does this die (in a process of its own)? */
 static bool dies(void (*what)(void))

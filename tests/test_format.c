@@ -1,6 +1,6 @@
 /*
- * Formats bit by bit: every bit of every entry of every format is decoded as its descriptor says and
- * built as it is decoded; unsound descriptors are refused, each with a reason.
+ * Formats bit by bit: every bit of every entry of every format is decoded as its descriptor says
+ * and built as it is decoded; unsound descriptors are refused, each with a reason.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "tests/support/model_walk.h"
 #include "tests/support/unit.h"
 
-enum { RANDOM_FORMATS = 300, ATTRIBUTES = 512 };
+enum { RANDOM_FORMATS = 40 * EFFORT, ATTRIBUTES = 512, DAMAGED = 50000 * EFFORT };
 
 static unsigned pte_bits(const struct quire_format *format)
 {
@@ -38,7 +38,7 @@ static void on_all_formats(void (*with)(const struct quire_format *format, struc
     }
 }
 
-/* ---- taking apart ------------------------------------------------------------------------------ */
+/* ---- taking apart ---------------------------------------------------------------------------- */
 
 static void same_decoding(const struct quire_format *format, unsigned level, uint64_t entry)
 {
@@ -73,8 +73,8 @@ static void decode_every_bit(const struct quire_format *format, struct prng *prn
 {
     for (unsigned level = 1; level <= format->levels; level++) {
         const struct quire_level *l = &format->level[level - 1];
-        uint64_t bases[] = {0,           UINT64_MAX,           l->as_leaf.set, l->as_table.set,
-                            format->empty, prng_next(prng)};
+        uint64_t bases[] = {
+            0, UINT64_MAX, l->as_leaf.set, l->as_table.set, format->empty, prng_next(prng)};
 
         if (pte_bits(format) <= 8 || (pte_bits(format) == 16 && prng_one_in(prng, 4))) {
             for (uint64_t entry = 0; entry <= entry_mask(format); entry++) {
@@ -99,7 +99,7 @@ static void test_every_bit_is_decoded(void **state)
     on_all_formats(decode_every_bit);
 }
 
-/* ---- building ---------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* Bits of a leaf that attributes may touch. */
 static uint64_t attribute_bits(const struct quire_format *format)
@@ -119,8 +119,8 @@ static void build_leaf(const struct quire_format *format, unsigned level, uint64
 
     checkf(is.kind == MODEL_LEAF && is.address == pa &&
                (is.rights | is.marks) == model_granted(format, attributes),
-           "%s, level %u: leaf %#llx for %#llx, %#x", format->name, level,
-           (unsigned long long)leaf, (unsigned long long)pa, attributes);
+           "%s, level %u: leaf %#llx for %#llx, %#x", format->name, level, (unsigned long long)leaf,
+           (unsigned long long)pa, attributes);
     check((leaf & ~entry_mask(format)) == 0);
     check((leaf & ~attribute_bits(format)) == (layout->set | model_address_bits(layout, pa)));
 }
@@ -221,7 +221,7 @@ static void test_table_pointers_restrict_nothing(void **state)
     on_all_formats(build_every_table);
 }
 
-/* ---- not-present entries ----------------------------------------------------------------------- */
+/* ---- not-present entries --------------------------------------------------------------------- */
 
 static void carry_payloads(const struct quire_format *format, struct prng *prng)
 {
@@ -274,7 +274,7 @@ static void test_payload_may_not_make_it_present(void **state)
     check(!quire_pte_soft(&format, 0x55, &entry));
 }
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void store_and_load(const struct quire_format *format, struct prng *prng)
 {
@@ -307,7 +307,7 @@ static void test_entries_in_memory(void **state)
     on_all_formats(store_and_load);
 }
 
-/* ---- addresses --------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static void index_addresses(const struct quire_format *format, struct prng *prng)
 {
@@ -342,7 +342,7 @@ static void test_virtual_addresses(void **state)
     on_all_formats(index_addresses);
 }
 
-/* ---- unsound descriptors ----------------------------------------------------------------------- */
+/* ---- unsound descriptors --------------------------------------------------------------------- */
 
 static void sound(const struct quire_format *format, struct prng *prng)
 {
@@ -451,29 +451,85 @@ static const struct {
     const char *name;
     void (*make)(struct quire_format *format);
 } broken[] = {
-#define BROKEN(name) {#name, name}
-    BROKEN(no_levels), BROKEN(seven_levels), BROKEN(entry_of_0), BROKEN(entry_of_3),
-    BROKEN(entry_of_16), BROKEN(va_too_wide), BROKEN(va_of_0), BROKEN(va_one_more),
-    BROKEN(va_one_less), BROKEN(pa_too_wide), BROKEN(pa_of_0), BROKEN(tiny_page),
-    BROKEN(huge_page), BROKEN(no_index), BROKEN(gap_between_levels), BROKEN(levels_overlap),
-    BROKEN(last_no_leaf), BROKEN(empty_is_present), BROKEN(empty_outside), BROKEN(nothing_absent),
-    BROKEN(all_absent), BROKEN(absent_outside), BROKEN(absent_value), BROKEN(leaf_is_absent),
-    BROKEN(table_is_absent), BROKEN(right_makes_absent), BROKEN(soft_outside),
-    BROKEN(ignored_outside), BROKEN(ignored_is_right), BROKEN(ignored_is_address),
-    BROKEN(ignored_is_set), BROKEN(field_outside), BROKEN(field_above_pa), BROKEN(field_above_64),
-    BROKEN(field_in_offset), BROKEN(field_above_shift), BROKEN(large_in_offset),
-    BROKEN(no_leaf_address), BROKEN(no_table_address), BROKEN(table_misaligned),
-    BROKEN(fields_overlap), BROKEN(fields_say_same), BROKEN(gap_in_address), BROKEN(set_outside),
-    BROKEN(set_is_reserved), BROKEN(set_is_address), BROKEN(set_is_right),
-    BROKEN(reserved_outside), BROKEN(reserved_is_address), BROKEN(reserved_is_right),
-    BROKEN(reserved_is_type), BROKEN(reserved_is_table_right), BROKEN(reserved_is_table_address),
-    BROKEN(right_outside), BROKEN(right_is_address), BROKEN(right_is_present),
-    BROKEN(right_is_other), BROKEN(mark_is_right), BROKEN(right_never_holds),
-    BROKEN(table_right_outside), BROKEN(table_right_is_address), BROKEN(table_right_is_other),
-    BROKEN(table_withholds_always), BROKEN(type_outside), BROKEN(type_is_right),
-    BROKEN(type_is_address), BROKEN(type_value), BROKEN(asid_too_wide), BROKEN(pointer_never),
-    BROKEN(pointer_looks_like_leaf), BROKEN(leaf_looks_like_pointer), BROKEN(pointer_always),
-    BROKEN(pointer_outside), BROKEN(right_makes_pointer), BROKEN(address_makes_pointer),
+#define BROKEN(name) \
+    { \
+#name, name \
+    }
+    BROKEN(no_levels),
+    BROKEN(seven_levels),
+    BROKEN(entry_of_0),
+    BROKEN(entry_of_3),
+    BROKEN(entry_of_16),
+    BROKEN(va_too_wide),
+    BROKEN(va_of_0),
+    BROKEN(va_one_more),
+    BROKEN(va_one_less),
+    BROKEN(pa_too_wide),
+    BROKEN(pa_of_0),
+    BROKEN(tiny_page),
+    BROKEN(huge_page),
+    BROKEN(no_index),
+    BROKEN(gap_between_levels),
+    BROKEN(levels_overlap),
+    BROKEN(last_no_leaf),
+    BROKEN(empty_is_present),
+    BROKEN(empty_outside),
+    BROKEN(nothing_absent),
+    BROKEN(all_absent),
+    BROKEN(absent_outside),
+    BROKEN(absent_value),
+    BROKEN(leaf_is_absent),
+    BROKEN(table_is_absent),
+    BROKEN(right_makes_absent),
+    BROKEN(soft_outside),
+    BROKEN(ignored_outside),
+    BROKEN(ignored_is_right),
+    BROKEN(ignored_is_address),
+    BROKEN(ignored_is_set),
+    BROKEN(field_outside),
+    BROKEN(field_above_pa),
+    BROKEN(field_above_64),
+    BROKEN(field_in_offset),
+    BROKEN(field_above_shift),
+    BROKEN(large_in_offset),
+    BROKEN(no_leaf_address),
+    BROKEN(no_table_address),
+    BROKEN(table_misaligned),
+    BROKEN(fields_overlap),
+    BROKEN(fields_say_same),
+    BROKEN(gap_in_address),
+    BROKEN(set_outside),
+    BROKEN(set_is_reserved),
+    BROKEN(set_is_address),
+    BROKEN(set_is_right),
+    BROKEN(reserved_outside),
+    BROKEN(reserved_is_address),
+    BROKEN(reserved_is_right),
+    BROKEN(reserved_is_type),
+    BROKEN(reserved_is_table_right),
+    BROKEN(reserved_is_table_address),
+    BROKEN(right_outside),
+    BROKEN(right_is_address),
+    BROKEN(right_is_present),
+    BROKEN(right_is_other),
+    BROKEN(mark_is_right),
+    BROKEN(right_never_holds),
+    BROKEN(table_right_outside),
+    BROKEN(table_right_is_address),
+    BROKEN(table_right_is_other),
+    BROKEN(table_withholds_always),
+    BROKEN(type_outside),
+    BROKEN(type_is_right),
+    BROKEN(type_is_address),
+    BROKEN(type_value),
+    BROKEN(asid_too_wide),
+    BROKEN(pointer_never),
+    BROKEN(pointer_looks_like_leaf),
+    BROKEN(leaf_looks_like_pointer),
+    BROKEN(pointer_always),
+    BROKEN(pointer_outside),
+    BROKEN(right_makes_pointer),
+    BROKEN(address_makes_pointer),
 };
 
 static void test_unsound_descriptors_are_refused(void **state)
@@ -504,14 +560,13 @@ static void test_damaged_descriptors(void **state)
     struct prng prng = prng_new(23);
 
     (void)state;
-    for (unsigned i = 0; i < 200000; i++) {
+    for (unsigned i = 0; i < DAMAGED; i++) {
         struct quire_format format = *test_formats[prng_below(&prng, TEST_FORMATS)];
         struct quire_format whole = format;
         unsigned char *bytes = (unsigned char *)&format;
 
         for (unsigned n = 1 + (unsigned)prng_below(&prng, 3); n > 0; n--) {
-            bytes[prng_below(&prng, sizeof(format))] ^=
-                (unsigned char)(1U << prng_below(&prng, 8));
+            bytes[prng_below(&prng, sizeof(format))] ^= (unsigned char)(1U << prng_below(&prng, 8));
         }
         format.name = whole.name;
         format.title = whole.title;
@@ -538,7 +593,7 @@ static void test_damaged_descriptors(void **state)
     }
 }
 
-/* ---- narrower machines ------------------------------------------------------------------------- */
+/* ---- narrower machines ----------------------------------------------------------------------- */
 
 /* Is entry bit `bit` a bit of an address at or above `pa_bits`? */
 static bool above(const struct quire_entry_layout *layout, unsigned bit, unsigned pa_bits)
@@ -548,8 +603,7 @@ static bool above(const struct quire_entry_layout *layout, unsigned bit, unsigne
     return pa_bits < 64 && address >> pa_bits != 0;
 }
 
-static void narrowed_layout(const struct quire_format *format,
-                            const struct quire_entry_layout *was,
+static void narrowed_layout(const struct quire_format *format, const struct quire_entry_layout *was,
                             const struct quire_entry_layout *is, unsigned pa_bits)
 {
     for (unsigned bit = 0; bit < pte_bits(format); bit++) {
@@ -605,8 +659,7 @@ static void test_linear_machines(void **state)
     (void)state;
     for (unsigned shift = 0; shift < 40; shift++) {
         for (unsigned va_bits = 0; va_bits < 70; va_bits++) {
-            bool allowed =
-                shift >= 3 && shift <= 30 && va_bits > shift && va_bits <= shift + 26;
+            bool allowed = shift >= 3 && shift <= 30 && va_bits > shift && va_bits <= shift + 26;
             enum quire_status status = quire_format_ostep_linear_init(&format, va_bits, shift);
             uint64_t entry;
 

@@ -1,8 +1,8 @@
 /*
- * Entries and translations worked out by hand from the Intel Software Developer's Manual, volume 3A,
- * chapter 4 (paging): the tables of 4.3 for i386 (4-4: PDE of a 4 MiB page, 4-5: PDE of a table,
- * 4-6: PTE) and of 4.5 for x86-64 (4-15: PML4E, 4-16 and 4-17: PDPTE, 4-18 and 4-19: PDE, 4-20: PTE),
- * the access rights of 4.6 and the accessed and dirty flags of 4.8.
+ * Entries and translations worked out by hand from the Intel Software Developer's Manual, volume
+ * 3A, chapter 4 (paging): the tables of 4.3 for i386 (4-4: PDE of a 4 MiB page, 4-5: PDE of a
+ * table, 4-6: PTE) and of 4.5 for x86-64 (4-15: PML4E, 4-16 and 4-17: PDPTE, 4-18 and 4-19: PDE,
+ * 4-20: PTE), the access rights of 4.6 and the accessed and dirty flags of 4.8.
  */
 #include <string.h>
 
@@ -28,7 +28,7 @@ enum {
 static const struct quire_format *const i386 = &quire_format_i386;
 static const struct quire_format *const x86_64 = &quire_format_x86_64;
 
-/* ---- entries ----------------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 struct entry_vector {
     unsigned level;
@@ -135,21 +135,21 @@ static void test_reserved_bits(void **state)
     uint64_t above_40 = QUIRE_MASK(51, 40);
 
     (void)state;
-    reserved_bits(i386, 2, 0x00000001, 0);          /* 4-6: none (7 is PAT) */
-    reserved_bits(i386, 1, 0x00000001, 0);          /* 4-5: 7 makes it a 4 MiB page */
-    reserved_bits(i386, 1, 0x00000081, 1U << 21);   /* 4-4, with 40 physical address bits */
+    reserved_bits(i386, 2, 0x00000001, 0);        /* 4-6: none (7 is PAT) */
+    reserved_bits(i386, 1, 0x00000001, 0);        /* 4-5: 7 makes it a 4 MiB page */
+    reserved_bits(i386, 1, 0x00000081, 1U << 21); /* 4-4, with 40 physical address bits */
     check(quire_format_limit_pa(&pse, 36) == QUIRE_OK);
     reserved_bits(&pse, 1, 0x00000081, UINT32_C(0x3e0000)); /* 36 bits: 21:17 */
     check(quire_format_limit_pa(&pse, 32) == QUIRE_OK);
     reserved_bits(&pse, 1, 0x00000081, UINT32_C(0x3fe000)); /* no PSE-36: 21:13 */
 
-    reserved_bits(x86_64, 1, 1, 0x80);                      /* 4-15: PS */
-    reserved_bits(x86_64, 2, 1, 0);                         /* 4-16 */
-    reserved_bits(x86_64, 2, 0x81, UINT64_C(0x3fffe000));   /* 4-17: 29:13 */
-    reserved_bits(x86_64, 3, 1, 0);                         /* 4-18 */
-    reserved_bits(x86_64, 3, 0x81, UINT64_C(0x001fe000));   /* 4-19: 20:13 */
-    reserved_bits(x86_64, 4, 1, 0);                         /* 4-20 */
-    check(quire_format_limit_pa(&narrow, 40) == QUIRE_OK);  /* MAXPHYADDR 40: 51:40 too */
+    reserved_bits(x86_64, 1, 1, 0x80);                     /* 4-15: PS */
+    reserved_bits(x86_64, 2, 1, 0);                        /* 4-16 */
+    reserved_bits(x86_64, 2, 0x81, UINT64_C(0x3fffe000));  /* 4-17: 29:13 */
+    reserved_bits(x86_64, 3, 1, 0);                        /* 4-18 */
+    reserved_bits(x86_64, 3, 0x81, UINT64_C(0x001fe000));  /* 4-19: 20:13 */
+    reserved_bits(x86_64, 4, 1, 0);                        /* 4-20 */
+    check(quire_format_limit_pa(&narrow, 40) == QUIRE_OK); /* MAXPHYADDR 40: 51:40 too */
     reserved_bits(&narrow, 1, 1, above_40 | 0x80);
     reserved_bits(&narrow, 2, 1, above_40);
     reserved_bits(&narrow, 2, 0x81, above_40 | UINT64_C(0x3fffe000));
@@ -158,7 +158,7 @@ static void test_reserved_bits(void **state)
     reserved_bits(&narrow, 4, 1, above_40);
 }
 
-/* ---- translations ------------------------------------------------------------------------------ */
+/* ---- translations ---------------------------------------------------------------------------- */
 
 /* A machine with 64 KiB of memory; the root is at 0x1000. */
 struct machine {
@@ -219,12 +219,12 @@ static void test_i386_translations(void **state)
     machine_begin(&m, i386);
     put(&m, 0x1000 + 3 * 4, 0x2007);
     put(&m, 0x2000 + 3 * 4, 0xdead7007);
-    put(&m, 0x2000 + 4 * 4, 0xdead6);                     /* P = 0, the rest is software's */
-    put(&m, 0x1000 + 4 * 4, 0xffc00087);                  /* 4 MiB at 0xffc00000 */
-    put(&m, 0x1000 + 5 * 4, 0x00802087);                  /* 4 MiB at 0x1_00800000 */
-    put(&m, 0x1000 + 6 * 4, 0x00a00087);                  /* bit 21: reserved */
-    put(&m, 0x1000 + 7 * 4, 0x00801087);                  /* bit 12: PAT, part of no address */
-    put(&m, 0x1000 + 1023 * 4, 0xffdfe087);               /* the last page of 1 TiB */
+    put(&m, 0x2000 + 4 * 4, 0xdead6);       /* P = 0, the rest is software's */
+    put(&m, 0x1000 + 4 * 4, 0xffc00087);    /* 4 MiB at 0xffc00000 */
+    put(&m, 0x1000 + 5 * 4, 0x00802087);    /* 4 MiB at 0x1_00800000 */
+    put(&m, 0x1000 + 6 * 4, 0x00a00087);    /* bit 21: reserved */
+    put(&m, 0x1000 + 7 * 4, 0x00801087);    /* bit 12: PAT, part of no address */
+    put(&m, 0x1000 + 1023 * 4, 0xffdfe087); /* the last page of 1 TiB */
 
     leads_to(&m, 0x00c03abc, U | W, 0xdead7abc, 0x1000);
     faults(&m, 0x00c04000, 0, QUIRE_REASON_NOT_PRESENT, 2, 4);

@@ -1,6 +1,7 @@
 /*
- * Many programs at once on machines that are far too small: random regions, protections and accesses,
- * each byte compared with a flat model; and everything that can fail made to fail, in every place.
+ * Many programs at once on machines that are far too small: random regions, protections and
+ * accesses, each byte compared with a flat model; and everything that can fail made to fail, in
+ * every place.
  */
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static void with_some_policy(machine_test *each, uint64_t stream)
     }
 }
 
-/* ---- machines that are too small in every way --------------------------------------------------- */
+/* ---- machines that are too small in every way ------------------------------------------------ */
 
 static void few_frames_for_pages(const struct quire_format *format,
                                  const struct quire_policy_ops *policy, struct prng *prng)
@@ -167,7 +168,7 @@ static void test_records_inside(void **state)
     }
 }
 
-/* ---- things that fail --------------------------------------------------------------------------- */
+/* ---- things that fail ------------------------------------------------------------------------ */
 
 static void failing_often(const struct quire_format *format, const struct quire_policy_ops *policy,
                           struct prng *prng)

@@ -1,7 +1,7 @@
 /*
  * Transfers that take their time: several requests under way at once, in every order in which they
- * can begin, be served, fail and go on. After each step everything is validated, and in the end every
- * byte is there.
+ * can begin, be served, fail and go on. After each step everything is validated, and in the end
+ * every byte is there.
  *
  *     actor 0   begin --PENDING--> (written) --resume, PENDING--> (read) --resume--> OK
  *     actor 1           begin --BUSY                    each cut of these lines is a step,
@@ -13,7 +13,7 @@
 #include "tests/support/lab.h"
 #include "tests/support/unit.h"
 
-/* ---- every way through ------------------------------------------------------------------------- */
+/* ---- every way through ----------------------------------------------------------------------- */
 
 enum { STEPS_MAX = 64, ACTORS = 3 };
 
@@ -46,7 +46,7 @@ static bool next_run(struct explorer *e)
     return true;
 }
 
-/* ---- scenarios --------------------------------------------------------------------------------- */
+/* ---- scenarios ------------------------------------------------------------------------------- */
 
 struct wish {
     unsigned space, page, access;
@@ -60,8 +60,8 @@ struct scenario {
     const char *before_1;
     unsigned actors;
     struct wish wish[ACTORS];
-    bool prompt;        /* a request goes on as soon as it can: not a step of its own */
-    unsigned fails;     /* so many transfers may fail in a run */
+    bool prompt;           /* a request goes on as soon as it can: not a step of its own */
+    unsigned fails;        /* so many transfers may fail in a run */
     unsigned first, pages; /* unmapped by a step of its own; 0 pages: nothing is */
     unsigned file_pages;   /* the pages from 8 on are of a file */
 };
@@ -134,9 +134,7 @@ static void answered(struct run *run, struct actor *actor, enum quire_status sta
     case QUIRE_BUSY: check(others_under_way(run, actor)); break;
     case QUIRE_IO_ERROR: check(actor->failed); break;
     case QUIRE_FAULT: check(!lab->space[wish->space].page[wish->page].mapped); break;
-    case QUIRE_NO_MEMORY:
-        check(run->scenario->frames != 0 && !others_under_way(run, actor));
-        break;
+    case QUIRE_NO_MEMORY: check(run->scenario->frames != 0 && !others_under_way(run, actor)); break;
     default: checkf(false, "%s: %s", run->scenario->name, quire_status_text(status));
     }
 }
@@ -415,7 +413,7 @@ static void test_little_memory(void **state)
     }
 }
 
-/* ---- one by one -------------------------------------------------------------------------------- */
+/* ---- one by one ------------------------------------------------------------------------------ */
 
 struct waiting {
     struct quire_request request;
@@ -582,7 +580,7 @@ static void test_destroy_after_unmap(void **state)
     lab_close(&lab);
 }
 
-/* ---- many at once, at random ------------------------------------------------------------------- */
+/* ---- many at once, at random ----------------------------------------------------------------- */
 
 static void random_step(struct lab *lab, struct waiting *w)
 {

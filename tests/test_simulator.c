@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "hosts/simulator/run.h"
 #include "tests/support/formats.h"
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
@@ -18,7 +19,7 @@ static const struct quire_policy_ops *const policies[] = {
     &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
 enum { POLICIES = sizeof(policies) / sizeof(policies[0]) };
 
-/* ---- the TLB against lists ---------------------------------------------------------------------- */
+/* ---- the TLB against lists ------------------------------------------------------------------- */
 
 enum { MODEL_SETS = 8, MODEL_WAYS = 8, TLB_STEPS = 4000 };
 
@@ -293,7 +294,7 @@ static void test_no_tlb(void **state)
     tlb_close(&tlb);
 }
 
-/* ---- the disk ----------------------------------------------------------------------------------- */
+/* ---- the disk -------------------------------------------------------------------------------- */
 
 enum { DISK_PAGE = 512, DISK_PAGES = 40 };
 
@@ -303,7 +304,7 @@ static const char *scratch_path(void)
     static char path[256];
     const char *directory = getenv("TMPDIR");
 
-    snprintf(path, sizeof(path), "%s/quire-test-disk-%ld", directory != NULL ? directory : "/tmp",
+    snprintf(path, sizeof(path), "%s/quire-test-disk-%ld", directory != NULL ? directory : P_tmpdir,
              (long)getpid());
     return path;
 }
@@ -417,7 +418,7 @@ static void test_mishaps(void **state)
     disk_close(&disk);
 }
 
-/* ---- the processor ------------------------------------------------------------------------------ */
+/* ---- the processor --------------------------------------------------------------------------- */
 
 /* Loads and stores of 1 to 64 bytes anywhere, in three frames, against flat bytes. */
 static void load_and_store(const struct quire_format *format, const struct quire_policy_ops *policy,
@@ -559,7 +560,7 @@ static void test_broken_tables(void **state)
     machine_close(&small.machine);
 }
 
-/* ---- counting ----------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 enum { COUNT_PAGES = 24, COUNT_FRAMES = 7, COUNT_STEPS = 20000 };
 
@@ -663,7 +664,62 @@ static void test_faults_are_those_of_the_policy(void **state)
     }
 }
 
-/* ---- telling ------------------------------------------------------------------------------------ */
+/* The same references one by one, and as a run: the same in every count and in the TLB. */
+static void run_and_walk(const struct machine_config *config, uint64_t stream)
+{
+    struct prng prng = prng_new(stream);
+    struct small each, run;
+    struct machine_run at;
+    uint64_t hits = 0;
+
+    small_open(&each, config, COUNT_PAGES);
+    small_open(&run, config, COUNT_PAGES);
+    at = machine_run_begin(&run.machine, &run.space);
+    for (unsigned step = 0; step < COUNT_STEPS; step++) {
+        quire_va va = quire_va_at(next_page(&prng) * quire_format_page_bytes(config->format));
+        unsigned access = random_access(&prng);
+        quire_pfn pfn;
+
+        check(machine_reference(&each.machine, &each.space, va, access, &pfn, &each.trap) ==
+              MACHINE_OK);
+        if (machine_run_hit(&at, va, access)) {
+            hits++;
+            continue;
+        }
+        machine_run_end(&at);
+        check(machine_reference(&run.machine, &run.space, va, access, &pfn, &run.trap) ==
+              MACHINE_OK);
+        at = machine_run_begin(&run.machine, &run.space);
+    }
+    machine_run_end(&at);
+    check(memcmp(&each.machine.count, &run.machine.count, sizeof(each.machine.count)) == 0);
+    check(each.machine.tlb.clock == run.machine.tlb.clock);
+    for (unsigned i = 0; i < config->tlb_entries; i++) {
+        const struct tlb_entry *a = &each.machine.tlb.entry[i];
+        const struct tlb_entry *b = &run.machine.tlb.entry[i];
+        check(a->vpn == b->vpn && a->used == b->used && a->rights == b->rights);
+    }
+    check(config->verify_flushes || config->tlb_entries == 0 ? hits == 0 : hits > COUNT_STEPS / 8);
+    small_close(&each);
+    small_close(&run);
+}
+
+static void test_run(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 12; i++) {
+        struct machine_config config =
+            world_config(i % 2 ? &quire_format_i386 : &quire_format_x86_64, policies[i % 4]);
+
+        config.resident_limit = COUNT_FRAMES;
+        config.tlb_entries = i < 4 ? 16 : i < 8 ? 8 : 0;
+        config.tlb_ways = i < 8 ? 4 : 0;
+        config.verify_flushes = i == 3;
+        run_and_walk(&config, 6 + i);
+    }
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
 
 struct heard {
     uint64_t events[QUIRE_EVENTS];
@@ -738,7 +794,7 @@ static void test_listener(void **state)
     small_close(&quiet);
 }
 
-/* ---- machines that cannot be -------------------------------------------------------------------- */
+/* ---- machines that cannot be ----------------------------------------------------------------- */
 
 static void check_impossible(const struct machine_config *config, enum quire_status expected)
 {
@@ -821,6 +877,7 @@ int main(void)
         cmocka_unit_test(test_pending_is_a_failure),
         cmocka_unit_test(test_broken_tables),
         cmocka_unit_test(test_faults_are_those_of_the_policy),
+        cmocka_unit_test(test_run),
         cmocka_unit_test(test_listener),
         cmocka_unit_test(test_impossible_machines),
         cmocka_unit_test(test_frames_that_cannot_be_named),

@@ -8,7 +8,7 @@
 #include "tests/support/lab.h"
 #include "tests/support/unit.h"
 
-/* ---- every overlap ----------------------------------------------------------------------------- */
+/* ---- every overlap --------------------------------------------------------------------------- */
 
 enum { FEW = 5, RANGES = FEW * (FEW + 1) / 2, CHANGES = 5 * RANGES };
 
@@ -165,7 +165,7 @@ static void test_changes_of_used_pages(void **state)
     }
 }
 
-/* ---- joins and cuts ---------------------------------------------------------------------------- */
+/* ---- joins and cuts -------------------------------------------------------------------------- */
 
 static void test_cut_and_join(void **state)
 {
@@ -226,7 +226,7 @@ static void test_join_of_files(void **state)
     lab_close(&lab);
 }
 
-/* ---- statuses ---------------------------------------------------------------------------------- */
+/* ---- statuses -------------------------------------------------------------------------------- */
 
 static enum quire_status map_at(struct lab *lab, uint64_t va, uint64_t bytes, unsigned prot,
                                 unsigned max_prot)
@@ -249,7 +249,7 @@ static void test_max_prot(void **state)
     assert_int_equal(map_at(&lab, 0, page, w, r), QUIRE_INVALID);
     assert_int_equal(map_at(&lab, 0, page, r, w), QUIRE_OK);
     assert_int_equal(map_at(&lab, page, page, r, 0), QUIRE_OK); /* 0: the same as prot */
-    lab_regions(&lab, 0, "r|r");                               /* not one: they may not become one */
+    lab_regions(&lab, 0, "r|r"); /* not one: they may not become one */
     assert_int_equal(quire_space_protect(space, quire_va_at(0), page, w), QUIRE_OK);
     assert_int_equal(quire_space_protect(space, quire_va_at(page), page, w), QUIRE_INVALID);
     assert_int_equal(quire_space_protect(space, quire_va_at(0), 2 * page, w), QUIRE_INVALID);
@@ -322,7 +322,7 @@ static void test_create_refused(void **state)
     lab_close(&lab);
 }
 
-/* ---- the ends of the address space ------------------------------------------------------------- */
+/* ---- the ends of the address space ----------------------------------------------------------- */
 
 /* The last pages, on machines whose last address is 2^14 - 1, 2^32 - 1 and 2^64 - 1: the end of a
  * region there is one more than can be said. */
@@ -332,8 +332,8 @@ static void test_last_page(void **state)
     for (unsigned i = 0; i < LAB_MACHINES; i++) {
         const struct quire_format *format = lab_machine(i, NULL);
         bool sign = format->canonical == QUIRE_SIGN_EXTENDED;
-        uint64_t last = sign || format->va_bits == 64 ? UINT64_MAX
-                                                      : (UINT64_C(1) << format->va_bits) - 1;
+        uint64_t last =
+            sign || format->va_bits == 64 ? UINT64_MAX : (UINT64_C(1) << format->va_bits) - 1;
         struct lab lab;
 
         lab_start(&lab, i, 2, 16);
@@ -386,15 +386,15 @@ static void test_hole_in_the_middle(void **state)
     assert_int_equal(quire_space_fault(space, quire_va_at(below + 2 * 4096), QUIRE_READ, &request),
                      QUIRE_FAULT);
     assert_int_equal(request.refusal, QUIRE_REFUSAL_NO_REGION);
-    assert_int_equal(quire_space_vpn(space, quire_va_at(UINT64_C(0xffff800000000000))),
-                     UINT64_C(1) << 35);
+    assert_int_equal(quire_space_vpn(space, quire_va_at(UINT64_C(0xffff800000000000))), UINT64_C(1)
+                                                                                            << 35);
     assert_int_equal(quire_space_va(space, UINT64_C(1) << 35).at, UINT64_C(0xffff800000000000));
     assert_int_equal(quire_space_va(space, (UINT64_C(1) << 35) - 1).at, below + 4096);
     lab_check(&lab);
     lab_close(&lab);
 }
 
-/* ---- the fault table --------------------------------------------------------------------------- */
+/* ---- the fault table ------------------------------------------------------------------------- */
 
 static uint64_t events(const struct lab *lab, enum quire_event_kind kind)
 {
@@ -523,6 +523,27 @@ static void test_refusals(void **state)
     }
 }
 
+/* A fault on a page that is there, because a TLB was late: the page's mapping is flushed before the
+ * access is tried again, or it would fault for ever. */
+static void test_late_tlb(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < LAB_MACHINES; i++) {
+        struct lab lab;
+
+        lab_start(&lab, i, 0, 4);
+        lab_draw(&lab, 0, "ww");
+        touch_all(&lab);
+        assert_true(lab.space[0].cached[0].valid && lab.space[0].cached[1].valid);
+        assert_int_equal(lab_fault(&lab, 0, 0, QUIRE_READ | QUIRE_USER), QUIRE_OK);
+        assert_false(lab.space[0].cached[0].valid);
+        assert_true(lab.space[0].cached[1].valid);
+        lab_compare(&lab);
+        lab_check(&lab);
+        lab_close(&lab);
+    }
+}
+
 /* No rights are no rights, even for pages that are in a frame and on MMUs that cannot say so. */
 static void test_no_rights(void **state)
 {
@@ -550,7 +571,7 @@ static void test_no_rights(void **state)
     }
 }
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* A region of `pages` pages of a file of so many bytes, from a page of it on; read, written, read,
  * each time out of swap or the file. */
@@ -606,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_hole_in_the_middle),
         cmocka_unit_test(test_fault_table),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_late_tlb),
         cmocka_unit_test(test_no_rights),
         cmocka_unit_test(test_files),
     };

@@ -1,7 +1,7 @@
 /*
  * Everything that can fail, failing: the first, the second, ... the n-th frame refused, or all from
- * the n-th on; the n-th transfer. Afterwards everything is as it was, but for pages that were evicted
- * on the way; the same thing tried again succeeds; and no byte is lost.
+ * the n-th on; the n-th transfer. Afterwards everything is as it was, but for pages that were
+ * evicted on the way; the same thing tried again succeeds; and no byte is lost.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 enum { W = QUIRE_WRITE | QUIRE_USER, R = QUIRE_READ | QUIRE_USER };
 
-/* ---- operations, and what goes before them ----------------------------------------------------- */
+/* ---- operations, and what goes before them --------------------------------------------------- */
 
 struct operation {
     const char *name;
@@ -140,7 +140,8 @@ static const struct operation operations[] = {
     {"unmap the middle, all records taken", block_full, unmap_middle, 1, 0, 0, true},
     {"unmap the middle, one record short", block_with_room_for_one, unmap_middle, 1, 0, 0, true},
     {"protect the middle, all records taken", block_full, protect_middle, 1, 0, 0, true},
-    {"protect the middle, one record short", block_with_room_for_one, protect_middle, 1, 0, 0, true},
+    {"protect the middle, one record short", block_with_room_for_one, protect_middle, 1, 0, 0,
+     true},
     {"protect the end, all records taken", block_full, protect_end, 1, 0, 0, true},
     {"touch zeros", zeros, write_0, 1, 0, 0, false},
     {"touch zeros, other pages could go", zeros_in_use, write_0, 1, 0, 0, false},
@@ -154,7 +155,7 @@ static const struct operation operations[] = {
 };
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
 
-/* ---- frames refused ---------------------------------------------------------------------------- */
+/* ---- frames refused -------------------------------------------------------------------------- */
 
 static void start(struct lab *lab, const struct operation *operation, unsigned machine)
 {
@@ -243,15 +244,18 @@ static void test_machines_too_small(void **state)
                 lab_check(&lab);
             }
         }
-        /* Two roots, a block of records, a node, a table, a page; and the frame that is nobody's. */
+        /* Two roots, a block of records, a node, a table, a page; and the frame that is nobody's.
+         * */
         checkf(written == (frames < 7 ? 0 : 8), "%u of 8 pages with %u frames", written, frames);
-        assert_int_equal(lab.space[0].space.resident, frames < 7 ? 0 : frames < 14 ? frames - 6 : 8);
+        assert_int_equal(lab.space[0].space.resident, frames < 7    ? 0
+                                                      : frames < 14 ? frames - 6
+                                                                    : 8);
         lab_check(&lab);
         lab_close(&lab);
     }
 }
 
-/* ---- the system itself ------------------------------------------------------------------------- */
+/* ---- the system itself ----------------------------------------------------------------------- */
 
 static enum quire_status device(void *context, struct quire_transfer *transfer)
 {
@@ -265,10 +269,8 @@ static void test_system_init_fails(void **state)
 {
     struct arena arena;
     struct quire_system system;
-    struct quire_system_config config = {.host = &arena.host,
-                                         .policy = &quire_policy_fifo,
-                                         .swap = {device, NULL},
-                                         .swap_slots = 4};
+    struct quire_system_config config = {
+        .host = &arena.host, .policy = &quire_policy_fifo, .swap = {device, NULL}, .swap_slots = 4};
     uint64_t memory[4096];
 
     (void)state;
@@ -304,10 +306,10 @@ static void test_frame_numbers_too_large(void **state)
 
     (void)state;
     for (uint32_t over = 0; over < 2; over++) {
-        arena_init(&arena, ARENA_DIRECT, (uint64_t)(QUIRE_RECORD_NUMBERS - 64 + over) << 12, 64, 12);
+        arena_init(&arena, ARENA_DIRECT, (uint64_t)(QUIRE_RECORD_NUMBERS - 64 + over) << 12, 64,
+                   12);
         arena_use_frames(&arena);
-        assert_int_equal(quire_system_init(&system, &config),
-                         over ? QUIRE_OUT_OF_RANGE : QUIRE_OK);
+        assert_int_equal(quire_system_init(&system, &config), over ? QUIRE_OUT_OF_RANGE : QUIRE_OK);
         if (!over) {
             quire_system_destroy(&system);
         }
@@ -346,7 +348,7 @@ static void test_records_out_of_sight(void **state)
     arena_free(&arena);
 }
 
-/* ---- transfers that fail ----------------------------------------------------------------------- */
+/* ---- transfers that fail --------------------------------------------------------------------- */
 
 /* How the disk answers. */
 enum answer { AT_ONCE, HELD, EARLY, ANSWERS };
@@ -398,7 +400,8 @@ static void test_transfers_fail(void **state)
     }
 }
 
-/* A page whose write failed is where it was, whole, and counts as written until a write succeeds. */
+/* A page whose write failed is where it was, whole, and counts as written until a write succeeds.
+ * */
 static void test_failed_write(void **state)
 {
     (void)state;
@@ -422,8 +425,8 @@ static void test_failed_write(void **state)
         lab_pages(&lab, 0, "s#");
         assert_int_equal(lab_read(&lab, 0, 0), QUIRE_OK);
 
-        /* Again, over the slot that it has: what was there is spoilt, so it is written even if nobody
-         * writes to the page any more. */
+        /* Again, over the slot that it has: what was there is spoilt, so it is written even if
+         * nobody writes to the page any more. */
         assert_int_equal(lab_write(&lab, 0, 0), QUIRE_OK);
         lab.fail.in = 1;
         assert_int_equal(lab_read(&lab, 0, 1), QUIRE_IO_ERROR);
@@ -434,6 +437,27 @@ static void test_failed_write(void **state)
         lab_check(&lab);
         lab_close(&lab);
     }
+}
+
+/* A write that could not be served leaves no mark: the page is off the MMU, there is no frame for
+ * its table, and when it is evicted to make room it is not written out for that. */
+static void test_failed_fault_leaves_no_dirt(void **state)
+{
+    struct lab lab;
+
+    (void)state;
+    lab_start(&lab, LAB_SMALL, 0, 4);
+    lab_file(&lab, 0, lab.page_bytes);
+    assert_int_equal(lab_map_file(&lab, 0, 0, 1, 'w', 0, 0), QUIRE_OK);
+    assert_int_equal(lab_read(&lab, 0, 0), QUIRE_OK);
+    assert_int_equal(lab_protect(&lab, 0, 0, 1, '-'), QUIRE_OK);
+    assert_int_equal(lab_protect(&lab, 0, 0, 1, 'w'), QUIRE_OK);
+    lab.refuse = (struct lab_trip){1, 0, true};
+    assert_int_equal(lab_fault(&lab, 0, 0, W), QUIRE_NO_MEMORY);
+    lab_pages(&lab, 0, "");
+    assert_int_equal(lab.swap.writes, 0);
+    assert_int_equal(lab.system.drops[QUIRE_DROP_IN_FILE], 1);
+    wind_up(&lab);
 }
 
 /* A page that cannot be read is still in its slot, or in its file. */
@@ -495,7 +519,7 @@ static void test_seed_000_nothing_left_locked(void **state)
     }
 }
 
-/* ---- everything at once ------------------------------------------------------------------------ */
+/* ---- everything at once ---------------------------------------------------------------------- */
 
 static void random_step(struct lab *lab, unsigned *failed)
 {
@@ -577,6 +601,7 @@ int main(void)
         cmocka_unit_test(test_transfers_fail),
         cmocka_unit_test(test_failed_write),
         cmocka_unit_test(test_failed_read),
+        cmocka_unit_test(test_failed_fault_leaves_no_dirt),
         cmocka_unit_test(test_seed_000_nothing_left_locked),
         cmocka_unit_test(test_random_failures),
     };

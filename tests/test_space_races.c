@@ -1,8 +1,8 @@
 /*
- * Another processor runs while the core works on the page table: at one moment, when the core has just
- * let go of a table (closed its window to it), the other one writes to every page that its TLB or the
- * MMU lets it write to. Every moment of every operation is tried. The core is told that there are such
- * processors (quire_host.concurrent_walks); what they wrote must never get lost.
+ * Another processor runs while the core works on the page table: at one moment, when the core has
+ * just let go of a table (closed its window to it), the other one writes to every page that its TLB
+ * or the MMU lets it write to. Every moment of every operation is tried. The core is told that
+ * there are such processors (quire_host.concurrent_walks); what they wrote must never get lost.
  */
 #include "quire/formats.h"
 #include "tests/support/lab.h"
@@ -30,8 +30,8 @@ static void other_processor(void)
         struct quire_walk walk;
 
         if (!may_write[i]) {
-            may_write[i] = quire_walk(&mmu, lab_va(&lab, 0, i), W | QUIRE_ACCESSED, &walk) ==
-                           QUIRE_OK;
+            may_write[i] =
+                quire_walk(&mmu, lab_va(&lab, 0, i), W | QUIRE_ACCESSED, &walk) == QUIRE_OK;
             if (may_write[i]) {
                 *cached = (struct lab_cached){true, walk.pa.at, walk.attributes & QUIRE_RIGHTS};
             }
@@ -97,7 +97,7 @@ static void end(void)
     lab_close(&lab);
 }
 
-/* ---- what the core is doing meanwhile; page 0 is there, and clean ------------------------------ */
+/* ---- what the core is doing meanwhile; page 0 is there, and clean ---------------------------- */
 
 /* Two processors have met at a page that is there. */
 static void fault_for_read(void)
@@ -130,8 +130,8 @@ static void protect_as_it_is(void)
     check(lab_protect(&lab, 0, 0, 1, 'w') == QUIRE_OK);
 }
 
-/* Page 0 comes from swap, clean; the n-th moment; then page 0 is evicted and read once more. False: the
- * operation was over before. */
+/* Page 0 comes from swap, clean; the n-th moment; then page 0 is evicted and read once more. False:
+ * the operation was over before. */
 static bool race(unsigned machine, void (*operation)(void), unsigned n)
 {
     bool over;
@@ -156,8 +156,8 @@ static bool race(unsigned machine, void (*operation)(void), unsigned n)
 static void test_another_processor_writes(void **state)
 {
     static const unsigned machine[] = {LAB_SMALL, LAB_NO_DIRTY, LAB_NO_RIGHTS};
-    static void (*const operation[])(void) = {fault_for_read,    fault_for_write,   evict,
-                                              make_read_only,    forbid_everything, protect_as_it_is};
+    static void (*const operation[])(void) = {fault_for_read, fault_for_write,   evict,
+                                              make_read_only, forbid_everything, protect_as_it_is};
 
     (void)state;
     for (unsigned i = 0; i < 3 * 6; i++) {

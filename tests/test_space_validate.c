@@ -1,6 +1,6 @@
 /*
- * quire_validate() itself: each kind of record is spoilt, one at a time, in an otherwise sound system,
- * and that must be noticed, without following what is spoilt to where it may lead.
+ * quire_validate() itself: each kind of record is spoilt, one at a time, in an otherwise sound
+ * system, and that must be noticed, without following what is spoilt to where it may lead.
  *
  *     page    0      1      2      3      4      5     space 1:  0
  *     is in   swap   swap   frame, frame  zero   file            frame
@@ -53,7 +53,7 @@ static struct quire_page *frame_of(struct lab *lab, unsigned page)
     return quire_system_page(&lab->system, quire_pfn_of(record_of(lab, page).number));
 }
 
-/* ---- records of pages -------------------------------------------------------------------------- */
+/* ---- records of pages ------------------------------------------------------------------------ */
 
 static void other_frame(struct lab *lab)
 {
@@ -115,7 +115,7 @@ static void outside_of_regions(struct lab *lab)
     set_record(lab, 7, QUIRE_RECORD_ZERO, 0);
 }
 
-/* ---- records of frames ------------------------------------------------------------------------- */
+/* ---- records of frames ----------------------------------------------------------------------- */
 
 static void nobodys_frame(struct lab *lab)
 {
@@ -179,7 +179,7 @@ static void frame_shared(struct lab *lab)
     quire_frames_ref(&lab->arena.frames, quire_pfn_of(record_of(lab, 2).number));
 }
 
-/* ---- counts ------------------------------------------------------------------------------------ */
+/* ---- counts ---------------------------------------------------------------------------------- */
 
 static void space_resident(struct lab *lab)
 {
@@ -233,7 +233,7 @@ static void tables_miscounted(struct lab *lab)
     lab->space[0].space.table.tables++;
 }
 
-/* ---- the policy -------------------------------------------------------------------------------- */
+/* ---- the policy ------------------------------------------------------------------------------ */
 
 static void list_too_long(struct lab *lab)
 {
@@ -275,7 +275,7 @@ static void other_page_listed(struct lab *lab)
     quire_policy_queue_insert(&lab->system.policy, quire_pfn_of(lab->system.first), 0);
 }
 
-/* ---- regions ----------------------------------------------------------------------------------- */
+/* ---- regions --------------------------------------------------------------------------------- */
 
 static void region_too_short(struct lab *lab)
 {
@@ -329,10 +329,11 @@ static void regions_in_a_circle(struct lab *lab)
     first->next->next = first;
 }
 
+/* A block of region records that has room; it is made sure that there is one. */
 static struct quire_slab *block_of(struct lab *lab)
 {
-    check(lab->system.region_slab != NULL);
-    return (struct quire_slab *)(void *)lab->system.region_slab;
+    check(lab_unmap(lab, 0, 10, 1) == QUIRE_OK && lab->system.region_slab != NULL);
+    return lab->system.region_slab;
 }
 
 /* The header of a block, as src/space/slab.h has it: prev, next, free, first, order, used. */
@@ -350,7 +351,7 @@ static void block_with_record_twice(struct lab *lab)
     free->next = free;
 }
 
-/* ---- what the MMU sees ------------------------------------------------------------------------- */
+/* ---- what the MMU sees ----------------------------------------------------------------------- */
 
 /* The place of a page's entry. */
 static uint64_t entry_at(struct lab *lab, unsigned page, uint64_t *entry)
@@ -389,7 +390,7 @@ static void table_lost(struct lab *lab)
                lab->format->empty);
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void poke_root_node(struct lab *lab, uint32_t number)
 {
@@ -421,9 +422,12 @@ static void node_twice(struct lab *lab)
     poke_root_node(lab, number);
 }
 
-/* ---- all of them ------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
-#define SPOILER(name) {#name, name}
+#define SPOILER(name) \
+    { \
+#name, name \
+    }
 
 static const struct {
     const char *name;

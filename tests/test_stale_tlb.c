@@ -1,7 +1,7 @@
 /*
  * Why the simulator has a TLB that believes what it once read: a flush that is left out is found at
- * the access that it would have misled. One by one for each kind of change, then for every flush of a
- * long random run; and nothing is ever found when none is left out.
+ * the access that it would have misled. One by one for each kind of change, then for every flush of
+ * a long random run; and nothing is ever found when none is left out.
  */
 #include <stdio.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static void check_caught(const struct scene *scene, enum machine_result result, 
     check(scene->machine.count.stale == 1);
 }
 
-/* ---- unmap -------------------------------------------------------------------------------------- */
+/* ---- unmap ----------------------------------------------------------------------------------- */
 
 static void unmap_page_1(struct scene *scene, bool lost)
 {
@@ -115,7 +115,7 @@ static void test_unmap(void **state)
     }
 }
 
-/* ---- protect ------------------------------------------------------------------------------------ */
+/* ---- protect --------------------------------------------------------------------------------- */
 
 static void make_page_2_read_only(struct scene *scene, bool lost)
 {
@@ -153,14 +153,13 @@ static void test_protect(void **state)
         scene_open(&scene, formats[f], 0, true);
         make_page_2_read_only(&scene, false);
         check(load(&scene, 2, &byte) == MACHINE_OK && byte == 12);
-        check(store(&scene, 2, 99) == (may_withhold ? MACHINE_REFUSED : MACHINE_OK) ||
-              !may_withhold);
+        check(store(&scene, 2, 99) == (may_withhold ? MACHINE_REFUSED : MACHINE_OK));
         check(scene.machine.count.stale == 0);
         scene_close(&scene);
     }
 }
 
-/* ---- eviction ----------------------------------------------------------------------------------- */
+/* ---- eviction -------------------------------------------------------------------------------- */
 
 /* Two frames for three pages: touching page 2 evicts page 0, the oldest. */
 static void evict_page_0(struct scene *scene, bool lost)
@@ -199,7 +198,45 @@ static void test_eviction(void **state)
     }
 }
 
-/* ---- an address space that goes, and one that takes its place ------------------------------------ */
+/* The page that went comes back into another frame by a way that the TLB does not see: a walk is
+ * content, but leads elsewhere. */
+static void move_page_0(struct scene *scene, bool lost)
+{
+    struct quire_request request = {.ready = NULL};
+    struct quire_walk walk;
+
+    evict_page_0(scene, lost);
+    check(quire_space_fault(&scene->space, quire_va_at(0), USER_WRITE, &request) == QUIRE_OK);
+    check(quire_walk(&scene->machine.mmu, quire_va_at(0), USER_READ, &walk) == QUIRE_OK);
+    check(scene->machine.ram[walk.pa.at] == 10);
+}
+
+static void test_page_that_moved(void **state)
+{
+    struct scene scene;
+    unsigned char byte;
+
+    (void)state;
+    for (unsigned f = 0; f < FORMATS; f++) {
+        scene_open(&scene, formats[f], 2, true);
+        move_page_0(&scene, true);
+        check_caught(&scene, load(&scene, 0, &byte), 0);
+        scene_close(&scene);
+
+        scene_open(&scene, formats[f], 2, false);
+        move_page_0(&scene, true);
+        check(load(&scene, 0, &byte) == MACHINE_OK && byte == 12); /* another page's byte */
+        scene_close(&scene);
+
+        scene_open(&scene, formats[f], 2, true);
+        move_page_0(&scene, false);
+        check(load(&scene, 0, &byte) == MACHINE_OK && byte == 10);
+        check(scene.machine.count.stale == 0);
+        scene_close(&scene);
+    }
+}
+
+/* ---- an address space that goes, and one that takes its place -------------------------------- */
 
 static void test_destroy(void **state)
 {
@@ -226,7 +263,7 @@ static void test_destroy(void **state)
     }
 }
 
-/* ---- marks -------------------------------------------------------------------------------------- */
+/* ---- marks ----------------------------------------------------------------------------------- */
 
 /* A dirty mark is cleared (the page was written back, say), and the TLB is not told: the next write
  * would leave no mark, and be lost when the page is dropped as clean. */
@@ -255,11 +292,10 @@ static void test_dirty_mark(void **state)
     }
 }
 
-/* ---- every flush of a random run ------------------------------------------------------------------ */
+/* ---- every flush of a random run ------------------------------------------------------------- */
 
 struct outcome {
-    uint64_t wrong;   /* step at which the machine did the wrong thing; UINT64_MAX: never */
-    uint64_t caught;  /* ... at which the stale TLB was noticed */
+    uint64_t misled;  /* step at which the TLB led astray, if it was noticed; UINT64_MAX: never */
     uint64_t flushes; /* in the whole run */
 };
 
@@ -291,41 +327,73 @@ static void random_change(struct scene *scene, struct plain *plain, struct prng 
     }
 }
 
-/* One access; did the machine do what it should? */
+/* The same access by a machine that does not check its TLB, watched from outside before a byte is
+ * moved, for a stray store could hit the machine's own records. True: it went astray. */
+static bool goes_astray(struct scene *scene, quire_va va, unsigned need, unsigned char *byte,
+                        enum machine_result *result)
+{
+    struct machine *machine = &scene->machine;
+    bool marks = machine->config.format->leaf.dirty.mask != 0 && (need & QUIRE_WRITE) != 0;
+    struct quire_walk walk;
+    quire_pfn pfn;
+
+    *result = machine_reference(machine, &scene->space, va, need, &pfn, &scene->trap);
+    if (*result != MACHINE_OK) {
+        return false;
+    }
+    if (quire_walk(&machine->mmu, va, need, &walk) != QUIRE_OK ||
+        walk.pa.at != pfn.n * scene->page + va.at % scene->page ||
+        (marks && (walk.attributes & QUIRE_DIRTY) == 0)) {
+        return true;
+    }
+    if (need & QUIRE_WRITE) {
+        machine->ram[walk.pa.at] = *byte;
+    }
+    *byte = machine->ram[walk.pa.at];
+    return false;
+}
+
+/* One access; true: the TLB led it astray. All others must do what they should. */
 static bool random_access(struct scene *scene, struct plain *plain, struct prng *prng)
 {
     unsigned page = (unsigned)prng_below(prng, RUN_PAGES);
     bool write = prng_one_in(prng, 2);
     unsigned char byte = (unsigned char)prng_next(prng);
     unsigned need = write ? USER_WRITE : USER_READ;
-    enum machine_result expected = (need & ~plain->prot[page]) != 0 ? MACHINE_REFUSED : MACHINE_OK;
-    enum machine_result result = write ? store(scene, page, byte) : load(scene, page, &byte);
+    enum machine_result result;
 
-    if (result != expected) {
-        return false;
+    if (scene->machine.config.verify_flushes) {
+        result = write ? store(scene, page, byte) : load(scene, page, &byte);
+        if (result == MACHINE_FAILED) {
+            check_caught(scene, result, page);
+            return true;
+        }
+    } else if (goes_astray(scene, quire_va_at(page * scene->page), need, &byte, &result)) {
+        return true;
     }
-    if (result == MACHINE_OK && write) {
-        plain->byte[page] = byte;
+    check(result == ((need & ~plain->prot[page]) != 0 ? MACHINE_REFUSED : MACHINE_OK));
+    if (result == MACHINE_OK) {
+        plain->byte[page] = write ? byte : plain->byte[page];
+        check(byte == plain->byte[page]);
     }
-    return result != MACHINE_OK || byte == plain->byte[page];
+    return false;
 }
 
 /* The same run each time, until something is wrong, with the n-th flush lost (0: none). */
 static struct outcome run(const struct quire_format *format, uint64_t n, bool verify_flushes)
 {
-    struct outcome outcome = {UINT64_MAX, UINT64_MAX, 0};
+    struct outcome outcome = {UINT64_MAX, 0};
     struct prng prng = prng_new(7);
     struct plain plain = {{0}, {QUIRE_RIGHTS, QUIRE_RIGHTS, QUIRE_RIGHTS, QUIRE_RIGHTS}};
     struct scene scene;
 
     scene_open(&scene, format, 2, verify_flushes);
     scene.machine.faults.flush = (struct mishap){.in = n};
-    for (uint64_t step = 0; step < RUN_STEPS && outcome.wrong == UINT64_MAX; step++) {
+    for (uint64_t step = 0; step < RUN_STEPS && outcome.misled == UINT64_MAX; step++) {
         if (step % 8 == 7) {
             random_change(&scene, &plain, &prng);
-        } else if (!random_access(&scene, &plain, &prng)) {
-            outcome.wrong = step;
-            outcome.caught = scene.machine.count.stale != 0 ? step : UINT64_MAX;
+        } else if (random_access(&scene, &plain, &prng)) {
+            outcome.misled = step;
         }
     }
     outcome.flushes = scene.machine.count.flushes;
@@ -337,28 +405,23 @@ static void test_every_flush_of_a_run(void **state)
 {
     static const struct quire_format *const two[] = {&quire_format_i386, &quire_format_ostep14};
     unsigned caught = 0;
-    unsigned wrong = 0;
 
     (void)state;
     for (unsigned f = 0; f < 2; f++) {
         struct outcome none = run(two[f], 0, true);
 
-        checkf(none.wrong == UINT64_MAX && none.flushes > 50, "%s: wrong at %u, %u flushes",
-               two[f]->name, (unsigned)none.wrong, (unsigned)none.flushes);
+        check(none.misled == UINT64_MAX && none.flushes > 50);
         for (uint64_t n = 1; n <= none.flushes; n++) {
             struct outcome blind = run(two[f], n, false);
             struct outcome seen = run(two[f], n, true);
 
-            checkf(seen.wrong == seen.caught, "%s: flush %u: wrong at %u, not caught", two[f]->name,
-                   (unsigned)n, (unsigned)seen.wrong);
-            checkf(seen.caught <= blind.wrong, "%s: flush %u: wrong at %u, caught at %u",
-                   two[f]->name, (unsigned)n, (unsigned)blind.wrong, (unsigned)seen.caught);
-            caught += seen.caught != UINT64_MAX;
-            wrong += blind.wrong != UINT64_MAX;
+            checkf(seen.misled == blind.misled, "%s: flush %u: astray at %u, caught at %u",
+                   two[f]->name, (unsigned)n, (unsigned)blind.misled, (unsigned)seen.misled);
+            caught += seen.misled != UINT64_MAX;
         }
     }
-    printf("# %u lost flushes did harm, %u were caught\n", wrong, caught);
-    check(wrong > 20 && caught >= wrong);
+    printf("# %u lost flushes were caught\n", caught);
+    check(caught > 20);
 }
 
 /* Nothing lost: never a word about stale entries, whatever happens. */
@@ -392,9 +455,13 @@ static void test_nothing_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unmap),        cmocka_unit_test(test_protect),
-        cmocka_unit_test(test_eviction),     cmocka_unit_test(test_destroy),
-        cmocka_unit_test(test_dirty_mark),   cmocka_unit_test(test_every_flush_of_a_run),
+        cmocka_unit_test(test_unmap),
+        cmocka_unit_test(test_protect),
+        cmocka_unit_test(test_eviction),
+        cmocka_unit_test(test_page_that_moved),
+        cmocka_unit_test(test_destroy),
+        cmocka_unit_test(test_dirty_mark),
+        cmocka_unit_test(test_every_flush_of_a_run),
         cmocka_unit_test(test_nothing_lost),
     };
 

@@ -1,6 +1,6 @@
 /*
- * The supplement against a flat map of records and a list of the nodes that there must be: every page
- * size, memory seen directly and through windows, every allocation refused in turn.
+ * The supplement against a flat map of records and a list of the nodes that there must be: every
+ * page size, memory seen directly and through windows, every allocation refused in turn.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static void model_close(struct model *m)
     arena_free(&m->arena);
 }
 
-/* ---- what should be there ---------------------------------------------------------------------- */
+/* ---- what should be there -------------------------------------------------------------------- */
 
 static bool share_node(const struct model *m, unsigned level, unsigned a, unsigned b)
 {
@@ -134,7 +134,8 @@ static bool same(struct quire_record a, struct quire_record b)
     return a.kind == b.kind && a.shared == b.shared && a.number == b.number;
 }
 
-/* Everything that next() finds in [first, end) is what the model has there, and nothing is missed. */
+/* Everything that next() finds in [first, end) is what the model has there, and nothing is missed.
+ * */
 static void verify_range(const struct model *m, uint64_t first, uint64_t end)
 {
     struct quire_record record;
@@ -164,7 +165,7 @@ static void verify(const struct model *m)
     arena_settled(&m->arena);
 }
 
-/* ---- random operations ------------------------------------------------------------------------- */
+/* ---- random operations ----------------------------------------------------------------------- */
 
 static struct quire_record random_record(struct prng *prng)
 {
@@ -173,9 +174,8 @@ static struct quire_record random_record(struct prng *prng)
 
     if (record.kind != QUIRE_RECORD_UNTOUCHED) {
         record.shared = prng_one_in(prng, 2);
-        record.number = prng_one_in(prng, 2)
-                            ? number[prng_below(prng, 5)]
-                            : (uint32_t)prng_below(prng, QUIRE_RECORD_NUMBERS);
+        record.number = prng_one_in(prng, 2) ? number[prng_below(prng, 5)]
+                                             : (uint32_t)prng_below(prng, QUIRE_RECORD_NUMBERS);
     }
     return record;
 }
@@ -209,9 +209,7 @@ static void random_step(struct model *m, struct prng *prng)
         quire_supplement_trim(&m->s, first, end);
         model_trim(m, first, end);
         break;
-    case 1:
-        verify_range(m, first, end);
-        break;
+    case 1: verify_range(m, first, end); break;
     case 2:
         for (unsigned k = i; k < j; k++) {
             if (in_use(m, k)) { /* was set before: needs no room */
@@ -261,9 +259,10 @@ static void test_random_operations(void **state)
     random_run(ARENA_MIXED, 6, 17, 60, &prng);
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
-/* Seed 000: a first level of 1 << 10, reserved at once; second levels of 1 << 10 when first used. */
+/* Seed 000: a first level of 1 << 10, reserved at once; second levels of 1 << 10 when first used.
+ * */
 static void test_seed_000_shape(void **state)
 {
     struct quire_record record = {QUIRE_RECORD_SWAP, false, 77};
@@ -317,7 +316,8 @@ static void test_size(void **state)
         quire_supplement_trim(&m.s, 0, pages);
         assert_int_equal(m.s.nodes, nodes); /* they are in use */
         for (uint64_t vpn = 0; vpn < pages; vpn++) {
-            quire_supplement_set(&m.s, vpn, (struct quire_record){QUIRE_RECORD_UNTOUCHED, false, 0});
+            quire_supplement_set(&m.s, vpn,
+                                 (struct quire_record){QUIRE_RECORD_UNTOUCHED, false, 0});
         }
         quire_supplement_trim(&m.s, 0, pages);
         assert_int_equal(m.s.nodes, 1);
@@ -375,8 +375,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_operations), cmocka_unit_test(test_seed_000_shape),
-        cmocka_unit_test(test_size),              cmocka_unit_test(test_create_fails),
+        cmocka_unit_test(test_random_operations),
+        cmocka_unit_test(test_seed_000_shape),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_create_fails),
         cmocka_unit_test(test_no_memory),
     };
 

@@ -1,6 +1,7 @@
 /*
- * Eviction and swap: which pages are written where, counted at the disk; full swap, slots taken back
- * from pages that are resident; and the failures that seed 000's code is known for, one by one.
+ * Eviction and swap: which pages are written where, counted at the disk; full swap, slots taken
+ * back from pages that are resident; and the failures that seed 000's code is known for, one by
+ * one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static bool tells_writes(const struct quire_format *format)
     return format->leaf.dirty.mask != 0 || format->leaf.write.mask != 0;
 }
 
-/* ---- slots ------------------------------------------------------------------------------------- */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
 static void test_slots(void **state)
 {
@@ -55,7 +56,7 @@ static void test_slots(void **state)
     free(memory);
 }
 
-/* ---- what moves when --------------------------------------------------------------------------- */
+/* ---- what moves when ------------------------------------------------------------------------- */
 
 /* Two pages, one frame for them: each access of one evicts the other. */
 static void test_transfers_counted(void **state)
@@ -125,7 +126,7 @@ static void test_protect_keeps_dirt(void **state)
     }
 }
 
-/* ---- swap that is too small -------------------------------------------------------------------- */
+/* ---- swap that is too small ------------------------------------------------------------------ */
 
 /* One slot, two frames: the second dirty page finds no slot, pages that need none still go. */
 static void swap_full(const struct quire_policy_ops *policy)
@@ -162,48 +163,52 @@ static void test_swap_full(void **state)
     }
 }
 
-/* One page among many could go without a slot, and the policy offers it late: it is found, wherever
- * it is and whichever pages were used. */
+/* Forgets which pages were used, as the hand does that goes round once. */
+static void clear_used(struct quire_system *system)
+{
+    struct quire_policy *policy = &system->policy;
+
+    for (uint32_t i = policy->list[0].head; i != QUIRE_NONE; i = policy->node[i].next) {
+        policy->used(policy->context, quire_pfn_of(policy->first + i));
+    }
+    quire_batch_commit(&system->batch);
+}
+
+enum { MANY = 6 };
+
+/* All but one of the resident pages are dirty, and there is no swap. */
+static void one_may_go(const struct quire_policy_ops *policy, unsigned clean, unsigned used)
+{
+    struct lab_setup setup = {.policy = policy, .limit = MANY};
+    struct lab lab;
+
+    setup.format = lab_machine(LAB_SMALL, &setup.frames);
+    lab_open(&lab, &setup);
+    assert_int_equal(lab_create(&lab, 0, 0), QUIRE_OK);
+    lab_draw(&lab, 0, "wwwwwww");
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_int_equal(i == clean ? lab_read(&lab, 0, i) : lab_write_some(&lab, 0, i), QUIRE_OK);
+    }
+    if (policy->wants_accessed) {
+        clear_used(&lab.system);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        if (used >> i & 1) {
+            assert_int_equal(lab_read(&lab, 0, i), QUIRE_OK);
+        }
+    }
+    checkf(lab_read(&lab, 0, MANY) == QUIRE_OK, "%s: page %u could have gone, of used %#x",
+           policy->name, clean, used);
+    lab_check(&lab);
+    lab_close(&lab);
+}
+
+/* The policy may offer that one last, wherever it is and whichever pages were used: it is found. */
 static void test_swap_full_one_may_go(void **state)
 {
-    enum { MANY = 6 };
-
     (void)state;
     for (unsigned n = 0; n < POLICIES * MANY << MANY; n++) {
-        struct lab_setup setup = {.policy = policies[n % POLICIES], .limit = MANY};
-        unsigned free_one = n / POLICIES % MANY, used = n / POLICIES / MANY;
-        struct quire_request request = {.ready = NULL};
-        struct lab lab;
-
-        setup.format = lab_machine(LAB_I386, &setup.frames);
-        lab_open(&lab, &setup);
-        assert_int_equal(lab_create(&lab, 0, 0), QUIRE_OK);
-        lab_draw(&lab, 0, "wwwwwww");
-        for (unsigned i = 0; i < MANY; i++) {
-            if (i == free_one) {
-                assert_int_equal(lab_read(&lab, 0, i), QUIRE_OK);
-            } else {
-                assert_int_equal(lab_write_some(&lab, 0, i), QUIRE_OK);
-            }
-        }
-        if (setup.policy == &quire_policy_clock_mmu) { /* let the hand go round once */
-            for (unsigned i = 0; i < MANY; i++) {
-                lab.system.policy.used(lab.system.policy.context,
-                                       quire_pfn_of(lab.system.first +
-                                                    lab.system.policy.list[0].head + 0 * i));
-            }
-            quire_batch_commit(&lab.system.batch);
-        }
-        for (unsigned i = 0; i < MANY; i++) {
-            if (used >> i & 1) {
-                assert_int_equal(lab_read(&lab, 0, i), QUIRE_OK);
-            }
-        }
-        checkf(quire_space_fault(&lab.space[0].space, lab_va(&lab, 0, MANY), QUIRE_READ,
-                                 &request) == QUIRE_OK,
-               "%s: page %u could have gone, of used %#x", setup.policy->name, free_one, used);
-        lab_check(&lab);
-        lab_close(&lab);
+        one_may_go(policies[n % POLICIES], n / POLICIES % MANY, n / POLICIES / MANY);
     }
 }
 
@@ -266,53 +271,52 @@ static void test_no_swap(void **state)
     }
 }
 
-/* ---- memory that must not be eaten up ---------------------------------------------------------- */
+/* ---- memory that must not be eaten up -------------------------------------------------------- */
 
-/* A machine with little memory reads far more address space than it could keep records of: what is as
- * its region says costs nothing once it is evicted. */
-static void read_far(bool of_file)
+static void touch(struct quire_space *space, uint64_t va)
 {
-    struct lab_setup setup = {.format = &quire_format_i386, .frames = 24, .slots = 4};
-    struct quire_region_spec spec = {.bytes = UINT64_C(256) << 20, .prot = QUIRE_READ};
-    struct lab lab;
+    struct quire_request request = {.ready = NULL};
+    enum quire_status status = quire_space_fault(space, quire_va_at(va), QUIRE_READ, &request);
 
-    lab_open(&lab, &setup);
-    assert_int_equal(lab_create(&lab, 0, UINT64_C(1) << 30), QUIRE_OK);
-    spec.object = of_file ? lab_file(&lab, 0, UINT64_C(256) << 12) : NULL;
-    for (unsigned i = 0; i < 64; i++) {
-        struct quire_request request = {.ready = NULL};
-        enum quire_status status;
-
-        if (i == 0 || of_file) { /* a piece of the file in every 4 MiB */
-            spec.va = quire_va_at((uint64_t)i << 22);
-            spec.bytes = of_file ? 4096 : spec.bytes;
-            spec.offset = of_file ? (uint64_t)i << 12 : 0;
-            if (i % 2 == 0 || !of_file) {
-                assert_int_equal(quire_space_map(&lab.space[0].space, &spec), QUIRE_OK);
-            }
-        }
-        if (of_file && i % 2 != 0) {
-            continue;
-        }
-        status = quire_space_fault(&lab.space[0].space, quire_va_at((uint64_t)i << 22), QUIRE_READ,
-                                   &request);
-        checkf(status == QUIRE_OK, "page %u of %s: %s", i, of_file ? "a file" : "zeros",
-               quire_status_text(status));
-    }
-    check(lab.system.events[QUIRE_EVENT_VICTIM] != 0);
-    assert_int_equal(quire_space_unmap(&lab.space[0].space, quire_va_at(0), UINT64_C(1) << 30),
-                     QUIRE_OK);
-    lab_close(&lab);
+    checkf(status == QUIRE_OK, "%#llx: %s", (unsigned long long)va, quire_status_text(status));
 }
 
+/* A machine of 24 frames reads a page in each of 64 stretches of 4 MiB, for which it could not keep
+ * nodes: what is as its region says costs nothing once it is evicted. */
 static void test_reading_costs_no_records(void **state)
 {
+    struct lab_setup setup = {.format = &quire_format_i386, .frames = 24, .slots = 4};
+
     (void)state;
-    read_far(false);
-    read_far(true);
+    for (unsigned of_file = 0; of_file < 2; of_file++) {
+        struct quire_region_spec spec = {.bytes = UINT64_C(64) << 22, .prot = QUIRE_READ};
+        struct quire_space *space;
+        struct lab lab;
+
+        lab_open(&lab, &setup);
+        space = &lab.space[0].space;
+        assert_int_equal(lab_create(&lab, 0, UINT64_C(1) << 30), QUIRE_OK);
+        if (of_file) { /* its one page, over and over */
+            spec.object = lab_file(&lab, 0, 4096);
+        }
+        for (uint64_t i = 0; i < 64; i++) {
+            if (of_file) {
+                spec.va = quire_va_at(i << 22);
+                spec.bytes = 4096;
+            }
+            if (of_file || i == 0) {
+                assert_int_equal(quire_space_map(space, &spec), QUIRE_OK);
+            }
+            touch(space, i << 22);
+        }
+        assert_true(lab.system.events[QUIRE_EVENT_VICTIM] > 30);
+        assert_true(space->supplement.nodes <= 1 + space->resident);
+        assert_int_equal(quire_space_unmap(space, quire_va_at(0), UINT64_C(1) << 30), QUIRE_OK);
+        lab_close(&lab);
+    }
 }
 
-/* ---- any amount of eviction -------------------------------------------------------------------- */
+/* ---- any amount of eviction ------------------------------------------------------------------ */
 
 static void random_access(struct lab *lab, unsigned n)
 {
@@ -420,7 +424,7 @@ static void test_random_records_inside(void **state)
     }
 }
 
-/* ---- what seed 000's code is known for --------------------------------------------------------- */
+/* ---- what seed 000's code is known for ------------------------------------------------------- */
 
 /* Two spaces with the same addresses. */
 static void start_two(struct lab *lab, unsigned machine, const struct quire_policy_ops *policy,
@@ -436,8 +440,8 @@ static void start_two(struct lab *lab, unsigned machine, const struct quire_poli
     lab_draw(lab, 1, "wwww");
 }
 
-/* "A/D bits read through the wrong address space or an alias": whoever's fault it is, the page's own
- * mapping says whether it was used and written. */
+/* "A/D bits read through the wrong address space or an alias": whoever's fault it is, the page's
+ * own mapping says whether it was used and written. */
 static void test_seed_000_marks_of_the_owner(void **state)
 {
     struct lab lab;
@@ -489,7 +493,8 @@ static void test_seed_000_pte_of_the_owner(void **state)
     }
 }
 
-/* "A clean page that came from swap lost": evicted without being written, it is still in its slot. */
+/* "A clean page that came from swap lost": evicted without being written, it is still in its slot.
+ * */
 static void test_seed_000_clean_page_from_swap(void **state)
 {
     (void)state;
@@ -562,8 +567,8 @@ static void test_seed_000_slot_0(void **state)
     lab_close(&lab);
 }
 
-/* "A mapped file of exactly n pages given an empty last page": n pages are read, and all of them; the
- * page behind them, if the region goes on, is zeros and no read. */
+/* "A mapped file of exactly n pages given an empty last page": n pages are read, and all of them;
+ * the page behind them, if the region goes on, is zeros and no read. */
 static void test_seed_000_file_of_whole_pages(void **state)
 {
     (void)state;

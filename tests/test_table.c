@@ -13,6 +13,8 @@
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
+enum { RANDOM_FORMATS = 100 * EFFORT };
+
 /* An arena whose frames all table entries of the format can point to. */
 static void table_arena(struct prng *prng, const struct quire_format *format,
                         enum arena_reach reach, uint32_t frames, struct arena *arena)
@@ -66,7 +68,7 @@ static void test_random_steps_on_every_format(void **state)
     (void)state;
     for (unsigned i = 0; i < TEST_FORMATS; i++) {
         const struct quire_format *format = test_formats[i];
-        random_steps(&prng, format, ARENA_DIRECT, 256, is_large(format) ? 100 : 1500);
+        random_steps(&prng, format, ARENA_DIRECT, 256, (is_large(format) ? 25 : 300) * EFFORT);
     }
 }
 
@@ -93,7 +95,7 @@ static void test_random_steps_with_few_frames(void **state)
     for (unsigned i = 0; i < TEST_FORMATS; i++) {
         const struct quire_format *format = test_formats[i];
         uint32_t frames = format == &tiny_wide_root ? 20 : 6;
-        random_steps(&prng, format, ARENA_DIRECT, frames, is_large(format) ? 30 : 500);
+        random_steps(&prng, format, ARENA_DIRECT, frames, (is_large(format) ? 8 : 100) * EFFORT);
     }
 }
 
@@ -102,7 +104,7 @@ static void test_random_formats(void **state)
     struct prng prng = prng_new(14);
 
     (void)state;
-    for (unsigned i = 0; i < 400; i++) {
+    for (unsigned i = 0; i < RANDOM_FORMATS; i++) {
         struct quire_format format;
         random_format(&prng, &format);
         random_steps(&prng, &format, ARENA_DIRECT, 700, 40);

@@ -1,7 +1,7 @@
 /*
  * Want of frames: for every operation of random sequences, the first, second, ... n-th table frame
- * that it asks for is refused, until it succeeds. After each refusal the operation has failed, not a
- * byte of the tables is different, everything is valid and no frame is lost.
+ * that it asks for is refused, until it succeeds. After each refusal the operation has failed, not
+ * a byte of the tables is different, everything is valid and no frame is lost.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
-enum { FRAMES = 300, RANDOM_FORMATS = 60, PAGES_MOST = 32 };
+enum { FRAMES = 300, RANDOM_FORMATS = 15 * EFFORT, PAGES_MOST = 32 };
 
 /* Refuses the n-th frame for n = 0, 1, 2, ...; returns how often the operation failed. */
 static unsigned refuse_each(struct rig *rig, const struct rig_op *op)
@@ -63,7 +63,8 @@ static unsigned refuse_in_random_sequence(struct prng *prng, const struct quire_
     for (unsigned i = 0; i < steps; i++) {
         struct rig_op op = rig_random_op(&rig, prng);
         if (rig.pages <= 1024 && op.bytes > PAGES_MOST * quire_format_page_bytes(format)) {
-            op.bytes = PAGES_MOST * quire_format_page_bytes(format); /* a table for each page or two */
+            op.bytes =
+                PAGES_MOST * quire_format_page_bytes(format); /* a table for each page or two */
         }
         failures += refuse_each(&rig, &op);
         rig_commit(&rig);
@@ -118,8 +119,8 @@ static void test_refused_root(void **state)
 /* The bundled allocator with exactly 0, 1, 2, ... frames left. */
 static void test_bundled_allocator_runs_dry(void **state)
 {
-    static const struct quire_format *const formats[] = {&tiny2_large, &tiny3, &tiny_low,
-                                                         &tiny_six, &tiny_wide_root};
+    static const struct quire_format *const formats[] = {&tiny2_large, &tiny3, &tiny_low, &tiny_six,
+                                                         &tiny_wide_root};
     struct prng prng = prng_new(33);
 
     (void)state;

@@ -44,6 +44,11 @@ static void test_long_trace(void **state)
            1000 * sizeof(*records.at));
     memcpy(records.at + COUNT - 1000, records.at + COUNT - 1000 - COMPACT_WINDOW - 1,
            1000 * sizeof(*records.at));
+    /* The first record of each block is the last of the one before. */
+    for (size_t i = COMPACT_BLOCK_RECORDS; i < COUNT; i += COMPACT_BLOCK_RECORDS) {
+        records.at[i] = records.at[i - 1] =
+            (struct trace_record){prng_next(&prng) >> 1, 8, TRACE_LOAD};
+    }
     packed = compact(records.at, COUNT);
     check_reads_bytes(&packed, records.at, COUNT, &prng);
     free(packed.at);
@@ -230,6 +235,40 @@ static void test_payloads(void **state)
     }
 }
 
+/* A copy may reach back so far and no farther, even where a reader still has the record. */
+static void test_farthest_copy(void **state)
+{
+    enum { BLOCKS = COMPACT_WINDOW / COMPACT_BLOCK_RECORDS };
+    static const unsigned char first[] = {0x79, 0xf0, 0xff, 0x03, 0x4d, 0x20}; /* 1 + 65,535 */
+    static const unsigned char more[] = {0x78, 0xf1, 0xff, 0x03};              /* 65,536 */
+    unsigned char last[] = {0x88, 0x80, 0x80, 0x10}; /* 1 from 2^18 back */
+
+    (void)state;
+    for (int beyond = 0; beyond < 2; beyond++) {
+        static struct trace_record batch[COMPACT_BLOCK_RECORDS];
+        struct bytes bytes = {0};
+        struct trace *trace;
+        size_t count = 0;
+
+        add_header(&bytes);
+        add_block(&bytes, COMPACT_BLOCK_RECORDS, first, sizeof(first));
+        for (int i = 0; i < BLOCKS; i++) {
+            add_block(&bytes, COMPACT_BLOCK_RECORDS, more, sizeof(more));
+        }
+        last[1] += beyond;
+        add_block(&bytes, 1, last, sizeof(last));
+        add_last_block(&bytes, (BLOCKS + 1) * COMPACT_BLOCK_RECORDS + 1);
+        trace = trace_open_memory(bytes.at, bytes.size, "t");
+        for (size_t n; (n = trace_read(trace, batch, COMPACT_BLOCK_RECORDS)) != 0; count += n) {
+            check(batch[n - 1].address == 0x10 && batch[n - 1].size == 4);
+        }
+        check((trace_error(trace) != NULL) == beyond);
+        check(count == (BLOCKS + 1) * COMPACT_BLOCK_RECORDS + !beyond);
+        trace_close(trace);
+        free(bytes.at);
+    }
+}
+
 /* Right checksums around wrong numbers. */
 static void test_framing(void **state)
 {
@@ -311,10 +350,11 @@ static void test_documented_example(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips),     cmocka_unit_test(test_long_trace),
-        cmocka_unit_test(test_loops_are_small), cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_corruptions),     cmocka_unit_test(test_payloads),
-        cmocka_unit_test(test_framing),         cmocka_unit_test(test_documented_example),
+        cmocka_unit_test(test_round_trips),        cmocka_unit_test(test_long_trace),
+        cmocka_unit_test(test_loops_are_small),    cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_corruptions),        cmocka_unit_test(test_payloads),
+        cmocka_unit_test(test_farthest_copy),      cmocka_unit_test(test_framing),
+        cmocka_unit_test(test_documented_example),
     };
 
     check_on_failure = unit_fail;

@@ -28,7 +28,7 @@ static enum machine_result stopped(struct machine_trap *trap, quire_va va, unsig
     return MACHINE_FAILED;
 }
 
-/* ---- TLB hit ----------------------------------------------------------------------------------- */
+/* ---- TLB hit --------------------------------------------------------------------------------- */
 
 /* Would the MMU say the same as the TLB does? */
 static bool still_true(const struct machine *machine, const struct tlb_entry *entry, quire_va va,
@@ -59,7 +59,7 @@ static enum machine_result hit(struct machine *machine, const struct tlb_entry *
     return MACHINE_OK;
 }
 
-/* ---- TLB miss ---------------------------------------------------------------------------------- */
+/* ---- TLB miss -------------------------------------------------------------------------------- */
 
 static void tell_steps(const struct machine *machine, quire_va va, const struct quire_trace *trace)
 {
@@ -95,8 +95,9 @@ static enum quire_status walk_tables(struct machine *machine, quire_va va, unsig
     return status;
 }
 
-/* MACHINE_OK: try again. The disk is done when it returns, so QUIRE_PENDING cannot be, nor can a page
- * that stays in transit for another access (QUIRE_BUSY): both are failures here, with that status. */
+/* MACHINE_OK: try again. The disk is done when it returns, so QUIRE_PENDING cannot be, nor can a
+ * page that stays in transit for another access (QUIRE_BUSY): both are failures here, with that
+ * status. */
 static enum machine_result page_fault(struct machine *machine, struct quire_space *space,
                                       quire_va va, unsigned access, struct machine_trap *trap)
 {
@@ -179,7 +180,7 @@ enum machine_result machine_reference_slowly(struct machine *machine, struct qui
     return hit(machine, entry, va, access, pfn, trap);
 }
 
-/* ---- accesses ---------------------------------------------------------------------------------- */
+/* ---- accesses -------------------------------------------------------------------------------- */
 
 static void move(unsigned char *memory, unsigned char *data, uint64_t bytes, unsigned access)
 {

@@ -6,7 +6,7 @@
 #include "lazy.h"
 #include "quire/pte.h"
 
-/* ---- the host's hooks -------------------------------------------------------------------------- */
+/* ---- the host's hooks ------------------------------------------------------------------------ */
 
 static bool refuse_frame(void *context, unsigned order)
 {
@@ -52,7 +52,7 @@ void machine_listen(struct machine *machine,
     machine->watched = listener != NULL || machine->config.verify_flushes;
 }
 
-/* ---- putting it together ----------------------------------------------------------------------- */
+/* ---- putting it together --------------------------------------------------------------------- */
 
 /* Can a page, and any table, lie there? */
 static bool mmu_reaches(const struct quire_format *format, quire_pa pa)

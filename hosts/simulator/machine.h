@@ -1,14 +1,14 @@
 /*
  * A simulated machine, built to be unfair: RAM with real page tables in it, an MMU that walks them
- * through quire's walker and sets accessed and dirty bits, a TLB that keeps stale entries until it is
- * told, a swap disk, and a processor that loads and stores. Anything in it can be made to fail at a
- * chosen moment. Everything is deterministic.
+ * through quire's walker and sets accessed and dirty bits, a TLB that keeps stale entries until it
+ * is told, a swap disk, and a processor that loads and stores. Anything in it can be made to fail
+ * at a chosen moment. Everything is deterministic.
  *
  *   processor --va--> TLB --miss--> MMU walk --+--> RAM        page fault --> quire_space_fault()
  *                      ^                       |                                |
  *                      +----- fills -----------+      flushes <--- batches -----+
  *
- * machine.c builds it, cpu.c runs it.
+ * machine.c builds it, cpu.c runs it; run.h is for many references at best speed.
  */
 #ifndef SIMULATOR_MACHINE_H
 #define SIMULATOR_MACHINE_H
@@ -26,9 +26,9 @@ enum machine_records {
 
 struct machine_config {
     const struct quire_format *format;
-    uint64_t ram_bytes; /* all of the machine's memory; a multiple of the page */
-    unsigned tlb_entries,
-        tlb_ways; /* 0 entries: no TLB; ways divides entries; 0 ways: fully assoc. */
+    uint64_t ram_bytes;   /* all of the machine's memory; a multiple of the page */
+    unsigned tlb_entries; /* 0: no TLB */
+    unsigned tlb_ways;    /* divides the entries; 0: fully associative */
     const struct quire_policy_ops *policy;
     uint32_t resident_limit; /* 0: none. See struct quire_system_config */
     enum machine_records records;
@@ -44,7 +44,8 @@ struct machine_faults {
     struct mishap flush; /* a TLB flush is lost */
 };
 
-/* references = tlb_hits + tlb_misses: the retry after a fault walks again, but is no new reference. */
+/* references = tlb_hits + tlb_misses: the retry after a fault walks again, but is no new
+ * reference. */
 struct machine_counters {
     uint64_t accesses;   /* loads, stores and fetches asked for */
     uint64_t references; /* page references: an access that crosses a page is two (or more) */
@@ -79,9 +80,9 @@ struct machine {
 
 /*
  * Builds a machine. On failure returns a status and *why (if not NULL) says it for people, in words
- * that go after a colon; nothing is left behind. QUIRE_INVALID, QUIRE_OUT_OF_RANGE: the configuration
- * is at odds with itself or its format; QUIRE_NO_MEMORY: here, or in the machine for its records;
- * QUIRE_IO_ERROR: the swap file cannot be made, and errno tells more.
+ * that go after a colon; nothing is left behind. QUIRE_INVALID, QUIRE_OUT_OF_RANGE: the
+ * configuration is at odds with itself or its format; QUIRE_NO_MEMORY: here, or in the machine for
+ * its records; QUIRE_IO_ERROR: the swap file cannot be made, and errno tells more.
  */
 enum quire_status machine_open(struct machine *machine, const struct machine_config *config,
                                const char **why);
@@ -95,7 +96,7 @@ void machine_listen(struct machine *machine,
 enum machine_result {
     MACHINE_OK,
     MACHINE_REFUSED, /* a fault the program must not survive: the trap says what */
-    MACHINE_FAILED /* no memory, no swap space, I/O error, stale TLB: the trap's status says which */
+    MACHINE_FAILED   /* no memory, no swap space, I/O error, stale TLB: see the trap's status */
 };
 
 /* Why an access did not happen; only written then. */
@@ -107,13 +108,14 @@ struct machine_trap {
 };
 
 /*
- * The processor: loads into, or stores from, `data`. Any width, any alignment; pages that are crossed
- * are referenced one after the other, lowest first. Faults are handed to the core and the access is
- * retried. On anything but MACHINE_OK the bytes of lower pages have been moved, like on real machines.
- * `access`: QUIRE_READ, QUIRE_WRITE or QUIRE_EXECUTE, with QUIRE_USER as the privilege.
+ * The processor: loads into, or stores from, `data`. Any width, any alignment; pages that are
+ * crossed are referenced one after the other, lowest first. Faults are handed to the core and the
+ * access is retried. On anything but MACHINE_OK the bytes of lower pages have been moved, like on
+ * real machines. `access`: QUIRE_READ, QUIRE_WRITE or QUIRE_EXECUTE, with QUIRE_USER as the
+ * privilege.
  *
- * Policies that want to know of each reference are told of those to pages that were resident, not of
- * those that brought their page in.
+ * Policies that want to know of each reference are told of those to pages that were resident, not
+ * of those that brought their page in.
  */
 enum machine_result machine_access(struct machine *machine, struct quire_space *space, quire_va va,
                                    unsigned access, void *data, uint64_t bytes,

@@ -62,10 +62,10 @@ struct tlb_entry *tlb_search(const struct tlb *tlb, uint64_t vpn)
     return NULL;
 }
 
-/* ---- filling ----------------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------------------- */
 
-/* The place for a page in its set: least recently used, where no entry counts as never used. Entries
- * that would answer for the page beside the new one go: no lookup ever has two answers. */
+/* The place for a page in its set: least recently used, where no entry counts as never used.
+ * Entries that would answer for the page beside the new one go: no lookup ever has two answers. */
 static struct tlb_entry *place_for(struct tlb *tlb, uint64_t vpn, bool global)
 {
     struct tlb_entry *set = set_of(tlb, vpn);
@@ -104,7 +104,7 @@ void tlb_fill(struct tlb *tlb, quire_va va, unsigned access, const struct quire_
     tlb->large += walk->page_bytes >> tlb->page_shift != 1;
 }
 
-/* ---- flushing ---------------------------------------------------------------------------------- */
+/* ---- flushing -------------------------------------------------------------------------------- */
 
 /* Global entries are of every address space: only what is said to be global drops them. */
 static bool in_space(const struct tlb *tlb, const struct tlb_entry *entry,

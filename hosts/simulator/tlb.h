@@ -5,8 +5,8 @@
  *     set 0  [ entry | entry | ... ]      page number % sets chooses the set
  *     set 1  [ entry | entry | ... ]
  *
- * It is as dumb as a real one: an entry stays, right or wrong, until it is flushed or crowded out. So
- * a flush that the core forgets shows as a wrong translation. A format without ASIDs makes a TLB
+ * It is as dumb as a real one: an entry stays, right or wrong, until it is flushed or crowded out.
+ * So a flush that the core forgets shows as a wrong translation. A format without ASIDs makes a TLB
  * without: then every switch to another address space empties it, but for global entries.
  *
  * An entry is for one page of the smallest size; one from a larger leaf remembers that, because a
@@ -43,8 +43,8 @@ struct tlb {
     uint64_t large; /* entries from leaves larger than a page were filled since all was flushed */
     struct tlb_entry *entry; /* sets * ways */
 
-    /* Where a page was found last, by a hash of its number; checked, so never wrong. It makes finding
-     * fast, whatever the number of ways, and has no other effect. */
+    /* Where a page was found last, by a hash of its number; checked, so never wrong. It makes
+     * finding fast, whatever the number of ways, and has no other effect. */
     struct tlb_entry *hint[TLB_HINTS];
     struct tlb_entry nowhere; /* where hints point that have not been set */
 };

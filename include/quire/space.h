@@ -39,7 +39,10 @@ struct quire_space {
 enum quire_status quire_space_create(struct quire_space *space, struct quire_system *system,
                                      const struct quire_format *format, uint16_t id);
 
-/* Frees all: frames, slots, nodes, regions, tables. => no request pending, not active anywhere */
+/* Frees all: frames, slots, nodes, regions, tables. => no request of its own pending, not active
+ * anywhere, and no page of it in transit: a fault of another space may be evicting one. Where
+ * devices answer QUIRE_PENDING, unmap everything first: that says QUIRE_BUSY as long as it is so.
+ * */
 void quire_space_destroy(struct quire_space *space);
 
 struct quire_region_spec {
@@ -56,7 +59,8 @@ struct quire_region_spec {
 enum { QUIRE_STACK_GUARD = 1 };
 
 /* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
- * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_NO_MEMORY;
+ * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_INVALID, too:
+ * rights beyond max_prot, an offset that is not a page's or would wrap; QUIRE_NO_MEMORY;
  * QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
@@ -140,8 +144,9 @@ struct quire_request {
 };
 
 /* Makes the page at va usable for `access` (QUIRE_READ, WRITE or EXECUTE, with QUIRE_USER), or says
- * why not. Statuses as at the head of this file; on any but OK and PENDING the state is as before,
- * but for pages that were evicted on the way. May start I/O, never waits for it. */
+ * why not. Statuses as at the head of this file; QUIRE_BUSY: the page, or all memory that it could
+ * have, is in transit for other requests; on any but OK and PENDING the state is as before, but for
+ * pages that were evicted on the way. May start I/O, never waits for it. */
 enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
                                     struct quire_request *request);
 

@@ -1,10 +1,10 @@
 /*
  * The clock, twice: with a use bit of its own, and with the MMU's.
  *
- *          hand                  The ring is a queue whose head is the hand. Passing over a page moves
- *           v                    it from the head to the tail, which is where the hand will meet it
- *     [ oldest ... newest ]      again last; a newcomer goes to the tail, which is the place that its
- *                                victim just left behind the hand.
+ *          hand                The ring is a queue whose head is the hand. Passing over a page
+ *           v                  moves it from the head to the tail, which is where the hand will
+ *     [ oldest ... newest ]    meet it again last; a newcomer goes to the tail, which is the place
+ *                              that its victim just left behind the hand.
  */
 #include "quire/policy.h"
 

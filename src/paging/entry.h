@@ -11,6 +11,14 @@
 
 #include "quire/pte.h"
 
+/* Before a loop: up to eight turns of it in a row. */
+#if defined(__clang__)
+#define QUIRE_UNROLL _Pragma("unroll 8")
+#pragma clang diagnostic ignored "-Wpass-failed" /* it says so when it had unrolled already */
+#else
+#define QUIRE_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 typedef uint8_t __attribute__((may_alias)) entry8;
 typedef uint16_t __attribute__((may_alias)) entry16;
 typedef uint32_t __attribute__((may_alias)) entry32;

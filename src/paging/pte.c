@@ -8,7 +8,7 @@ bool quire_pte_fits(const struct quire_format *format, unsigned level, quire_pa 
     const struct quire_entry_layout *layout = &quire_level_of(format, level)->as_leaf;
     uint64_t stored = quire_layout_with_address(layout, pa.at);
 
-    return (stored & layout->reserved) == 0 && quire_layout_address(layout, stored) == pa.at &&
+    return quire_layout_address(layout, stored) == pa.at &&
            quire_pte_kind(format, level, layout->set | stored) == QUIRE_PTE_LEAF;
 }
 

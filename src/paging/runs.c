@@ -1,6 +1,6 @@
 /*
- * The inner loops of operations on ranges, once for each width of an entry. Where a loop may stop at
- * any entry it looks at several first: mostly they are all alike, and one test says so.
+ * The inner loops of operations on ranges, once for each width of an entry. Where a loop may stop
+ * at any entry it looks at several first: mostly they are all alike, and one test says so.
  */
 #include "runs.h"
 
@@ -9,6 +9,7 @@ enum { CHUNK = 8 };
 QUIRE_INLINE void fill(unsigned width, bool swap, unsigned char *at, uint32_t n, uint64_t entry,
                        uint64_t step)
 {
+    QUIRE_UNROLL
     for (; n != 0; n--, at += width, entry += step) {
         entry_store_raw(width, at, entry_swap_width(width, swap, entry));
     }
@@ -40,6 +41,7 @@ QUIRE_INLINE uint32_t same(unsigned width, const unsigned char *at, uint32_t n, 
     for (; n - i >= CHUNK; i += CHUNK, at += CHUNK * width) {
         uint64_t differs = 0;
 
+        QUIRE_UNROLL
         for (unsigned k = 0; k < CHUNK; k++) {
             differs |= entry_load_raw(width, at + k * width) ^ raw;
         }
@@ -80,6 +82,7 @@ QUIRE_INLINE uint32_t leaves(unsigned width, const unsigned char *at, uint32_t n
     for (; n - i >= CHUNK; i += CHUNK, at += CHUNK * width) {
         uint64_t present = UINT64_MAX, leaf = UINT64_MAX;
 
+        QUIRE_UNROLL
         for (unsigned k = 0; k < CHUNK; k++) {
             uint64_t raw = entry_load_raw(width, at + k * width);
             present &= raw ^ absent.value;
@@ -123,6 +126,7 @@ QUIRE_INLINE uint32_t rewrite(unsigned width, unsigned char *at, uint32_t n, uin
 {
     uint32_t changed = 0;
 
+    QUIRE_UNROLL
     for (; n != 0; n--, at += width) {
         uint64_t old = entry_load_raw(width, at);
         uint64_t new = (old & ~clear) | set;

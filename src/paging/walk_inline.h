@@ -14,12 +14,9 @@
 
 /* With the descriptor a constant the loop over levels unrolls into straight-line code. */
 #if defined(QUIRE_WALK_INTERPRETED)
-#define QUIRE_UNROLL
-#elif defined(__clang__)
-#define QUIRE_UNROLL _Pragma("unroll")
-#pragma clang diagnostic ignored "-Wpass-failed" /* it says so when it had unrolled already */
+#define WALK_UNROLL
 #else
-#define QUIRE_UNROLL _Pragma("GCC unroll 8")
+#define WALK_UNROLL QUIRE_UNROLL
 #endif
 
 /* Names of the reasons for the rights that may be missing, in the order they are looked for. */
@@ -186,7 +183,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         at.entry_at = quire_pa_at(0);
         return walk_stop(why, &at, QUIRE_REASON_NONCANONICAL);
     }
-    QUIRE_UNROLL
+    WALK_UNROLL
     for (unsigned level = 1; level <= format->levels; level++) {
         uint32_t index = quire_va_index(format, level, va);
         quire_pa where = quire_pa_at(table.at + (uint64_t)index * format->pte_bytes);
@@ -214,8 +211,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
             rights &= quire_pte_rights(format, kind, entry);
         }
         if (trace != NULL) {
-            trace->step[trace->steps++] =
-                (struct quire_step){table, index, where, entry, rights};
+            trace->step[trace->steps++] = (struct quire_step){table, index, where, entry, rights};
         }
         if (kind == QUIRE_PTE_ABSENT) {
             return walk_stop(why, &at, QUIRE_REASON_NOT_PRESENT);

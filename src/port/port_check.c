@@ -125,8 +125,8 @@ static bool check_two_windows(struct check *check)
         return false;
     }
     b = quire_memory_at(memory, check->frame[1], page_bytes(check));
-    bad = fails(check, a == b || b == NULL,
-                "memory: two frames cannot be visible at the same time");
+    bad =
+        fails(check, a == b || b == NULL, "memory: two frames cannot be visible at the same time");
     if (b != NULL) {
         quire_memory_done(memory, b, page_bytes(check));
     }

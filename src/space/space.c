@@ -178,9 +178,9 @@ static void drop_contents(struct quire_space *space, quire_va va, uint64_t bytes
 /* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
 static enum quire_status cut_out(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    quire_va end = quire_va_at(va.at + bytes);
+    quire_va end = quire_va_at(va.at + bytes); /* 0 is the end of all: no region begins below it */
     struct quire_region *spare[2] = {NULL, NULL};
-    bool cut[2] = {quire_region_cuts(space, va), end.at != 0 && quire_region_cuts(space, end)};
+    bool cut[2] = {quire_region_cuts(space, va), quire_region_cuts(space, end)};
 
     for (unsigned i = 0; i < 2; i++) {
         spare[i] = cut[i] ? quire_slab_alloc(space->system) : NULL;
@@ -192,9 +192,7 @@ static enum quire_status cut_out(struct quire_space *space, quire_va va, uint64_
         }
     }
     quire_region_cut(space, va, &spare[0]);
-    if (cut[1]) {
-        quire_region_cut(space, end, &spare[1]);
-    }
+    quire_region_cut(space, end, &spare[1]);
     return QUIRE_OK;
 }
 

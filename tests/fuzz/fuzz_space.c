@@ -2,8 +2,8 @@
  * libFuzzer target: address spaces, with several faults under way at once, frames refused and
  * transfers failing. Everything is validated after every step and every byte compared.
  *
- * The first four bytes choose machine, policy, frames for pages and swap slots; then each step takes
- * three: what to do and in which space, a page, and a number that depends on it.
+ * The first four bytes choose machine, policy, frames for pages and swap slots; then each step
+ * takes three: what to do and in which space, a page, and a number that depends on it.
  */
 #include <stdlib.h>
 
@@ -42,7 +42,7 @@ static void ended(struct waiting *w, enum quire_status status)
     }
 }
 
-/* ---- steps; the model checks each status ------------------------------------------------------- */
+/* ---- steps; the model checks each status ----------------------------------------------------- */
 
 static void map(struct fuzz *f)
 {
@@ -93,8 +93,8 @@ static void begin_fault(struct fuzz *f)
     if (w->request.space == NULL) {
         *w = (struct waiting){.request = {.ready = wake, .context = w}};
         f->lab.hold = true;
-        ended(w, quire_space_fault(&s->space, lab_va(&f->lab, f->n, f->page), f->number & 16 ? W : R,
-                                   &w->request));
+        ended(w, quire_space_fault(&s->space, lab_va(&f->lab, f->n, f->page),
+                                   f->number & 16 ? W : R, &w->request));
         f->lab.hold = false;
     }
 }
@@ -140,12 +140,12 @@ static void create_or_destroy(struct fuzz *f)
 }
 
 static void (*const steps[])(struct fuzz *f) = {
-    map,         map_file,    unmap,    protect,  read_page,     read_page,     write_page,
-    write_page,  begin_fault, complete, resume,   refuse_frames, fail_transfer, create_or_destroy,
-    begin_fault, complete,
+    map,           map_file,          unmap,       protect,  read_page, read_page,
+    write_page,    write_page,        begin_fault, complete, resume,    refuse_frames,
+    fail_transfer, create_or_destroy, begin_fault, complete,
 };
 
-/* ---- one input --------------------------------------------------------------------------------- */
+/* ---- one input ------------------------------------------------------------------------------- */
 
 static void start(struct fuzz *f, const uint8_t head[HEAD])
 {

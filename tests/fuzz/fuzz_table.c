@@ -18,10 +18,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Those whose every page is in the model. */
-static const struct quire_format *const formats[] = {
-    &tiny2,        &tiny2_large,     &tiny3,     &tiny_low,    &tiny_split, &tiny_narrow,
-    &tiny_inverted, &tiny_big_endian, &tiny_zero, &tiny_marked, &tiny_six,   &tiny_wide_root,
-    &quire_format_ostep14};
+static const struct quire_format *const formats[] = {&tiny2,
+                                                     &tiny2_large,
+                                                     &tiny3,
+                                                     &tiny_low,
+                                                     &tiny_split,
+                                                     &tiny_narrow,
+                                                     &tiny_inverted,
+                                                     &tiny_big_endian,
+                                                     &tiny_zero,
+                                                     &tiny_marked,
+                                                     &tiny_six,
+                                                     &tiny_wide_root,
+                                                     &quire_format_ostep14};
 
 static struct rig_op decode(const struct rig *rig, const uint8_t byte[OP_BYTES])
 {

@@ -11,7 +11,7 @@
 
 enum { ARENA_TAIL = 0xff };
 
-/* ---- table frames ------------------------------------------------------------------------------ */
+/* ---- table frames ---------------------------------------------------------------------------- */
 
 static bool block_is_free(const struct arena *arena, uint32_t first, uint32_t count)
 {
@@ -95,7 +95,7 @@ static void tlb_flush(void *context, const struct quire_flush *flush)
     }
 }
 
-/* ---- windows ----------------------------------------------------------------------------------- */
+/* ---- windows --------------------------------------------------------------------------------- */
 
 /* Is [offset, offset + bytes) inside one frame, or one block that was allocated? */
 static bool is_one_piece(const struct arena *arena, uint64_t offset, uint64_t bytes)
@@ -146,7 +146,8 @@ static void unmap(void *context, void *where, uint64_t bytes)
     struct arena_window *window = &arena->window[arena->held - 1];
 
     check(arena->held != 0);
-    checkf(window->where == where && window->bytes == bytes, "unmapped another window than the last");
+    checkf(window->where == where && window->bytes == bytes,
+           "unmapped another window than the last");
     set_access(window, PROT_NONE);
     window->where = NULL;
     arena->held--;
@@ -175,7 +176,7 @@ static void map_ram(struct arena *arena, bool windows)
     fclose(file);
 }
 
-/* ---- the arena --------------------------------------------------------------------------------- */
+/* ---- the arena ------------------------------------------------------------------------------- */
 
 void arena_init(struct arena *arena, enum arena_reach reach, uint64_t base, uint32_t frames,
                 unsigned page_shift)
@@ -199,8 +200,7 @@ void arena_init(struct arena *arena, enum arena_reach reach, uint64_t base, uint
     if (reach != ARENA_WINDOWS) {
         memory->direct = arena->ram;
         memory->base = base;
-        memory->bytes = reach == ARENA_DIRECT ? arena->bytes
-                                              : (uint64_t)(frames / 2) << page_shift;
+        memory->bytes = reach == ARENA_DIRECT ? arena->bytes : (uint64_t)(frames / 2) << page_shift;
     }
     if (reach != ARENA_DIRECT) {
         memory->map = map;

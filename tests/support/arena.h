@@ -34,15 +34,15 @@ struct arena {
 
     /* What the test sees, whatever the core can. */
     unsigned char *ram;
-    uint64_t base;  /* physical address of ram[0] */
+    uint64_t base; /* physical address of ram[0] */
     uint64_t bytes;
     unsigned page_shift;
 
     uint8_t *order_of; /* for each frame: 0 free, else 1 + order at the first frame of a block,
                           ARENA_TAIL in the rest of it */
     uint32_t total;
-    uint32_t in_use; /* frames given out */
-    uint32_t lowest; /* first frame index that may be given out */
+    uint32_t in_use;   /* frames given out */
+    uint32_t lowest;   /* first frame index that may be given out */
     uint64_t allocs;   /* calls, refused ones included */
     uint64_t refusals; /* of them */
     int64_t refuse_in; /* refuse when this many more have been given; negative: never */

@@ -12,8 +12,7 @@ extern void (*check_on_failure)(const char *file, int line);
 void check_failed(const char *file, int line, const char *what, const char *format, ...)
     __attribute__((format(printf, 4, 5), noreturn));
 
-#define check(condition) \
-    ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, " "))
+#define check(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, " "))
 
 /* With a message in the manner of printf that says what was going on. */
 #define checkf(condition, ...) \

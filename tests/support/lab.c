@@ -10,7 +10,7 @@
 
 enum { BASE_FRAMES = 8 }; /* memory does not begin at physical address 0 */
 
-/* ---- machines ---------------------------------------------------------------------------------- */
+/* ---- machines -------------------------------------------------------------------------------- */
 
 static const struct quire_bits never = QUIRE_NEVER;
 static const struct quire_bits always = QUIRE_ALWAYS;
@@ -70,7 +70,7 @@ const struct quire_format *lab_machine(unsigned i, uint32_t *frames)
     return machine[i].format != NULL ? machine[i].format : small(i);
 }
 
-/* ---- things that go wrong ---------------------------------------------------------------------- */
+/* ---- things that go wrong -------------------------------------------------------------------- */
 
 static bool trips(struct lab_trip *trip)
 {
@@ -83,7 +83,8 @@ static bool trips(struct lab_trip *trip)
     return true;
 }
 
-/* No processor may still reach a frame that is free, or whose page is being moved to or from `pa`. */
+/* No processor may still reach a frame that is free, or whose page is being moved to or from `pa`.
+ * */
 static void check_cached(const struct lab *lab, uint64_t pa)
 {
     for (unsigned i = 0; i < LAB_SPACES * LAB_PAGES; i++) {
@@ -105,7 +106,7 @@ static bool refuse(void *context, unsigned order)
     return trips(&lab->refuse);
 }
 
-/* ---- disks ------------------------------------------------------------------------------------- */
+/* ---- disks ----------------------------------------------------------------------------------- */
 
 static uint64_t sum(const unsigned char *bytes, uint64_t n)
 {
@@ -227,7 +228,7 @@ struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes)
     return &lab->file[file];
 }
 
-/* ---- opening and closing ----------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static void on_flush(void *context, const struct quire_flush *flush)
 {
@@ -265,9 +266,8 @@ void lab_open(struct lab *lab, const struct lab_setup *setup)
 {
     const struct quire_policy_ops *policy =
         setup->policy != NULL ? setup->policy : &quire_policy_fifo;
-    struct quire_system_config config = {.policy = policy,
-                                         .swap_slots = setup->slots,
-                                         .resident_limit = setup->limit};
+    struct quire_system_config config = {
+        .policy = policy, .swap_slots = setup->slots, .resident_limit = setup->limit};
     unsigned page_shift = quire_format_page_shift(setup->format);
 
     memset(lab, 0, sizeof(*lab));
@@ -344,7 +344,7 @@ void lab_close(struct lab *lab)
     lab_abandon(lab);
 }
 
-/* ---- the processor ----------------------------------------------------------------------------- */
+/* ---- the processor --------------------------------------------------------------------------- */
 
 quire_va lab_va(const struct lab *lab, unsigned space, unsigned page)
 {
@@ -390,12 +390,12 @@ enum quire_refusal lab_judge(const struct lab *lab, unsigned space, unsigned pag
     const struct lab_page *p = &lab->space[space].page[page];
     unsigned missing = access & QUIRE_RIGHTS & ~p->prot;
 
-    return !p->mapped                  ? QUIRE_REFUSAL_NO_REGION
-           : missing & QUIRE_USER      ? QUIRE_REFUSAL_USER
-           : missing & QUIRE_WRITE     ? QUIRE_REFUSAL_WRITE
-           : missing & QUIRE_EXECUTE   ? QUIRE_REFUSAL_EXECUTE
-           : missing & QUIRE_READ      ? QUIRE_REFUSAL_READ
-                                       : QUIRE_REFUSAL_NONE;
+    return !p->mapped                ? QUIRE_REFUSAL_NO_REGION
+           : missing & QUIRE_USER    ? QUIRE_REFUSAL_USER
+           : missing & QUIRE_WRITE   ? QUIRE_REFUSAL_WRITE
+           : missing & QUIRE_EXECUTE ? QUIRE_REFUSAL_EXECUTE
+           : missing & QUIRE_READ    ? QUIRE_REFUSAL_READ
+                                     : QUIRE_REFUSAL_NONE;
 }
 
 static void note_ready(struct quire_request *request)
@@ -414,8 +414,8 @@ enum quire_status lab_fault(struct lab *lab, unsigned space, unsigned page, unsi
 
     lab_remember(lab, &before);
     lab->ready = false;
-    status = quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access,
-                               &request);
+    status =
+        quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access, &request);
     while (status == QUIRE_PENDING) {
         if (!lab->ready) {
             lab_complete(lab, 0, trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
@@ -468,8 +468,7 @@ enum quire_status lab_read(struct lab *lab, unsigned space, unsigned page)
 {
     const unsigned char *model = lab->space[space].bytes + page * lab->page_bytes;
     unsigned char *where;
-    enum quire_status status =
-        reach(lab, space, page, QUIRE_READ | mode(lab, space, page), &where);
+    enum quire_status status = reach(lab, space, page, QUIRE_READ | mode(lab, space, page), &where);
 
     for (uint64_t i = 0; status == QUIRE_OK && i < lab->page_bytes; i++) {
         checkf(where[i] == model[i], "%s: space %u, page %u, byte %u: %#x instead of %#x",

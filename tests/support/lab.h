@@ -3,8 +3,8 @@
  * quire_walk(), disks that do what the test says, and a model of every byte.
  *
  *     test --map, read, write--> lab --+--> quire_space_...() --frames--> arena   n-th one refused
- *                                      |                      --pages---> disks   at once, failed, or
- *                                      |                                          held back
+ *                                      |                      --pages---> disks   at once, failed,
+ *                                      |                                          or held back
  *                                      +--> model: what each page may do and holds
  *
  * Spaces are looked at through a window of LAB_PAGES pages, and drawn as one character a page:
@@ -96,10 +96,10 @@ struct lab_setup {
     bool concurrent; /* quire_host.concurrent_walks */
 };
 
-/* Formats that can have address spaces. Some are made for this: ostep14's tables with every right and
- * mark (LAB_SMALL), without dirty bit, without write bit either, without marks, without rights. Those
- * from LAB_I386 to LAB_FULL_64 have pages of 4 KiB, all others of 256 bytes at most.
- * *frames (may be NULL): enough for three spaces. */
+/* Formats that can have address spaces. Some are made for this: ostep14's tables with every right
+ * and mark (LAB_SMALL), without dirty bit, without write bit either, without marks, without rights.
+ * Those from LAB_I386 to LAB_FULL_64 have pages of 4 KiB, all others of 256 bytes at most. *frames
+ * (may be NULL): enough for three spaces. */
 enum {
     LAB_SMALL,
     LAB_NO_DIRTY,
@@ -131,14 +131,15 @@ struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes);
  * for, nothing in the TLB that should not be. */
 void lab_check(struct lab *lab);
 
-/* ---- doings; each is done to the model too, if it succeeded ------------------------------------ */
+/* ---- doings; each is done to the model too, if it succeeded ---------------------------------- */
 
 /* Page 0 of the window is at `base`. */
 enum quire_status lab_create(struct lab *lab, unsigned space, uint64_t base);
 void lab_destroy(struct lab *lab, unsigned space);
 
 /* Each checks that nothing has changed if it failed. */
-enum quire_status lab_map(struct lab *lab, unsigned space, unsigned first, unsigned pages, char what);
+enum quire_status lab_map(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                          char what);
 enum quire_status lab_map_file(struct lab *lab, unsigned space, unsigned first, unsigned pages,
                                char what, unsigned file, uint64_t offset);
 enum quire_status lab_unmap(struct lab *lab, unsigned space, unsigned first, unsigned pages);
@@ -175,7 +176,7 @@ enum quire_status lab_fault(struct lab *lab, unsigned space, unsigned page, unsi
 
 quire_va lab_va(const struct lab *lab, unsigned space, unsigned page);
 
-/* ---- looking ----------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 #define lab_regions(lab, space, picture) lab_expect_regions(__FILE__, __LINE__, lab, space, picture)
 #define lab_pages(lab, space, picture) lab_expect_pages(__FILE__, __LINE__, lab, space, picture)

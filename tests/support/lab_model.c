@@ -12,7 +12,7 @@ static bool live(const struct lab *lab, unsigned space)
     return lab->space[space].alive;
 }
 
-/* ---- what is remembered ------------------------------------------------------------------------ */
+/* ---- what is remembered ---------------------------------------------------------------------- */
 
 static uint64_t record_word(struct quire_record record)
 {
@@ -91,7 +91,7 @@ void lab_unchanged(struct lab *lab, const struct lab_state *before, enum lab_sam
     }
 }
 
-/* ---- doings ------------------------------------------------------------------------------------ */
+/* ---- doings ---------------------------------------------------------------------------------- */
 
 enum quire_status lab_create(struct lab *lab, unsigned space, uint64_t base)
 {
@@ -161,9 +161,12 @@ static enum quire_status map(struct lab *lab, unsigned space, unsigned first, un
                              const struct lab_page *what)
 {
     struct lab_space *s = &lab->space[space];
-    struct quire_region_spec spec = {lab_va(lab, space, first), pages * lab->page_bytes,
-                                     what->prot,                what->max_prot,
-                                     what->object,              what->offset};
+    struct quire_region_spec spec = {lab_va(lab, space, first),
+                                     pages * lab->page_bytes,
+                                     what->prot,
+                                     what->max_prot,
+                                     what->object,
+                                     what->offset};
     bool exists = false;
     struct lab_state before;
     enum quire_status status;
@@ -189,7 +192,8 @@ static enum quire_status map(struct lab *lab, unsigned space, unsigned first, un
     return QUIRE_OK;
 }
 
-enum quire_status lab_map(struct lab *lab, unsigned space, unsigned first, unsigned pages, char what)
+enum quire_status lab_map(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                          char what)
 {
     struct lab_page page = {.prot = lab_rights(what), .max_prot = QUIRE_RIGHTS};
 
@@ -274,7 +278,7 @@ void lab_draw(struct lab *lab, unsigned space, const char *picture)
     }
 }
 
-/* ---- pictures ---------------------------------------------------------------------------------- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 static char region_letter(const struct quire_region *region)
 {
@@ -338,13 +342,13 @@ void lab_expect_pages(const char *file, int line, struct lab *lab, unsigned spac
     compare_pictures(file, line, picture, drawn);
 }
 
-/* ---- looking it all over ----------------------------------------------------------------------- */
+/* ---- looking it all over --------------------------------------------------------------------- */
 
 /* Is the page part of the same region as the one before it? */
 static bool goes_on(const struct lab *lab, const struct lab_page *below, const struct lab_page *p)
 {
-    return below->mapped && p->mapped && below->prot == p->prot &&
-           below->max_prot == p->max_prot && below->object == p->object &&
+    return below->mapped && p->mapped && below->prot == p->prot && below->max_prot == p->max_prot &&
+           below->object == p->object &&
            (p->object == NULL || below->offset + lab->page_bytes == p->offset);
 }
 
@@ -417,5 +421,6 @@ void lab_check(struct lab *lab)
            what == NULL ? "" : what);
     checkf(used == known, "%s: %u frames are in use, %u are accounted for", lab->format->name,
            (unsigned)used, (unsigned)known);
+    check(system->batch.ranges == 0 && system->batch.frames == 0 && !system->batch.tables);
     arena_settled(&lab->arena);
 }

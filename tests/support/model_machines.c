@@ -83,7 +83,8 @@ static void x86_mark(struct hand *hand, unsigned access)
 
 static unsigned x86_rights(uint64_t entry)
 {
-    return QUIRE_READ | QUIRE_EXECUTE | (entry & 2 ? QUIRE_WRITE : 0) | (entry & 4 ? QUIRE_USER : 0);
+    return QUIRE_READ | QUIRE_EXECUTE | (entry & 2 ? QUIRE_WRITE : 0) |
+           (entry & 4 ? QUIRE_USER : 0);
 }
 
 static unsigned x86_marks(uint64_t entry)
@@ -119,8 +120,8 @@ static enum quire_status i386(unsigned pa_bits, struct arena *arena, uint64_t ro
         if ((pde & 0x200000) || high >> (pa_bits - 32)) {
             return stop(&hand, QUIRE_REASON_RESERVED);
         }
-        status = found(&hand, access, va, (pde & 0xffc00000) | high << 32, 0x400000,
-                       x86_marks(pde));
+        status =
+            found(&hand, access, va, (pde & 0xffc00000) | high << 32, 0x400000, x86_marks(pde));
     } else {
         if (!step(&hand, pde & 0xfffff000, va >> 12 & 0x3ff, &pte)) {
             return stop(&hand, QUIRE_REASON_UNREACHABLE);
@@ -188,8 +189,7 @@ static enum quire_status x86_64(unsigned pa_bits, struct arena *arena, uint64_t 
 
 /* Seed 003: PFN in bits 31:24, and below what quire_format_ostep14 says: valid 0, r 1, w 2, x 3. */
 static enum quire_status ostep14(unsigned pa_bits, struct arena *arena, uint64_t root, uint64_t va,
-                                 unsigned access, struct quire_walk *out,
-                                 struct quire_trace *trace)
+                                 unsigned access, struct quire_walk *out, struct quire_trace *trace)
 {
     struct hand hand = hand_new(arena, root, 4, out, trace);
     uint64_t entry;

@@ -155,8 +155,8 @@ unsigned model_granted(const struct quire_format *format, unsigned attributes)
     const struct {
         unsigned attribute;
         struct quire_bits where;
-    } all[] = {{QUIRE_READ, bits->read},       {QUIRE_WRITE, bits->write},
-               {QUIRE_EXECUTE, bits->execute}, {QUIRE_USER, bits->user},
+    } all[] = {{QUIRE_READ, bits->read},         {QUIRE_WRITE, bits->write},
+               {QUIRE_EXECUTE, bits->execute},   {QUIRE_USER, bits->user},
                {QUIRE_ACCESSED, bits->accessed}, {QUIRE_DIRTY, bits->dirty},
                {QUIRE_GLOBAL, bits->global}};
     unsigned granted = 0;
@@ -176,7 +176,7 @@ unsigned model_granted(const struct quire_format *format, unsigned attributes)
     return granted;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /* Sets accessed (and dirty) in the entries that a walk used. */
 static void mark(const struct quire_format *format, struct arena *arena, unsigned access,
@@ -312,22 +312,22 @@ void model_same_walk(const char *what, const struct quire_format *format, uint64
 {
     bool ok = status == QUIRE_OK;
 
-    checkf(status == expected_status && walk->reason == expected->reason &&
-               walk->level == expected->level && walk->index == expected->index &&
-               walk->entry_at.at == expected->entry_at.at && walk->entry == expected->entry &&
-               (!ok || (walk->pa.at == expected->pa.at &&
-                        walk->page_bytes == expected->page_bytes &&
-                        walk->attributes == expected->attributes)),
-           "%s, %s, va %#llx, access %#x:\n"
-           "#   expected status %d reason %d level %u index %u at %#llx entry %#llx"
-           " pa %#llx page %#llx attributes %#x\n"
-           "#   got      status %d reason %d level %u index %u at %#llx entry %#llx"
-           " pa %#llx page %#llx attributes %#x",
-           what, format->name, (unsigned long long)va, access, expected_status, expected->reason,
-           expected->level, expected->index, (unsigned long long)expected->entry_at.at,
-           (unsigned long long)expected->entry, (unsigned long long)expected->pa.at,
-           (unsigned long long)expected->page_bytes, expected->attributes, status, walk->reason,
-           walk->level, walk->index, (unsigned long long)walk->entry_at.at,
-           (unsigned long long)walk->entry, (unsigned long long)walk->pa.at,
-           (unsigned long long)walk->page_bytes, walk->attributes);
+    checkf(
+        status == expected_status && walk->reason == expected->reason &&
+            walk->level == expected->level && walk->index == expected->index &&
+            walk->entry_at.at == expected->entry_at.at && walk->entry == expected->entry &&
+            (!ok || (walk->pa.at == expected->pa.at && walk->page_bytes == expected->page_bytes &&
+                     walk->attributes == expected->attributes)),
+        "%s, %s, va %#llx, access %#x:\n"
+        "#   expected status %d reason %d level %u index %u at %#llx entry %#llx"
+        " pa %#llx page %#llx attributes %#x\n"
+        "#   got      status %d reason %d level %u index %u at %#llx entry %#llx"
+        " pa %#llx page %#llx attributes %#x",
+        what, format->name, (unsigned long long)va, access, expected_status, expected->reason,
+        expected->level, expected->index, (unsigned long long)expected->entry_at.at,
+        (unsigned long long)expected->entry, (unsigned long long)expected->pa.at,
+        (unsigned long long)expected->page_bytes, expected->attributes, status, walk->reason,
+        walk->level, walk->index, (unsigned long long)walk->entry_at.at,
+        (unsigned long long)walk->entry, (unsigned long long)walk->pa.at,
+        (unsigned long long)walk->page_bytes, walk->attributes);
 }

@@ -220,8 +220,8 @@ void random_format(struct prng *prng, struct quire_format *format)
     format->absent.value = prng_next(prng) & format->absent.mask;
     /* one bit that differs is enough to be present */
     present = format->absent.value ^ (format->absent.mask & -format->absent.mask);
-    format->empty = (prng_next(prng) & low_ones(pte_bits) & ~format->absent.mask) |
-                    format->absent.value;
+    format->empty =
+        (prng_next(prng) & low_ones(pte_bits) & ~format->absent.mask) | format->absent.value;
     pointer = deal_pointer(&deck, format);
     deal_attributes(&deck, format);
     make_levels(&deck, format, field, present, pointer);

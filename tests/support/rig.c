@@ -9,7 +9,7 @@
 #include "tests/support/check.h"
 #include "tests/support/model_walk.h"
 
-/* ---- beginning and end ------------------------------------------------------------------------- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 static uint64_t page_bytes(const struct rig *rig)
 {
@@ -124,7 +124,7 @@ void rig_free(struct rig *rig)
     forget(rig);
 }
 
-/* ---- verifying --------------------------------------------------------------------------------- */
+/* ---- verifying ------------------------------------------------------------------------------- */
 
 static uint64_t span_of(const struct rig *rig, unsigned level)
 {
@@ -191,8 +191,8 @@ static void hear(void *context, const struct quire_leaf *leaf)
     checkf(!told->any || leaf->va.at >= told->next, "leaves out of order");
     checkf(told->whole ? leaf->va.at <= told->last && last >= told->first
                        : leaf->va.at >= told->first && last <= told->last,
-           "%s: told of the leaf %#" PRIx64 " - %#" PRIx64 ", outside the range",
-           rig->format->name, leaf->va.at, last);
+           "%s: told of the leaf %#" PRIx64 " - %#" PRIx64 ", outside the range", rig->format->name,
+           leaf->va.at, last);
     told->any = true;
     told->next = last + 1;
     check(told->marks == 0 || (leaf->attributes & told->marks) != 0);
@@ -326,7 +326,7 @@ void rig_verify(struct rig *rig)
     arena_settled(rig->arena);
 }
 
-/* ---- doing ------------------------------------------------------------------------------------- */
+/* ---- doing ----------------------------------------------------------------------------------- */
 
 void rig_commit(struct rig *rig)
 {
@@ -351,8 +351,7 @@ static enum quire_status do_to_table(struct rig *rig, const struct rig_op *op, u
     struct quire_walk walk;
 
     switch (op->kind) {
-    case RIG_MAP:
-        return quire_table_map(&rig->table, &rig->batch, &mapping, progress);
+    case RIG_MAP: return quire_table_map(&rig->table, &rig->batch, &mapping, progress);
     case RIG_UNMAP:
         /* Half of the time nobody listens: another path through the core. */
         return quire_table_unmap(&rig->table, &rig->batch, va, op->bytes,
@@ -363,8 +362,7 @@ static enum quire_status do_to_table(struct rig *rig, const struct rig_op *op, u
     case RIG_HARVEST:
         return quire_table_harvest(&rig->table, &rig->batch, va, op->bytes, op->attributes,
                                    &visitor);
-    default:
-        return quire_walk(&mmu, va, op->attributes | QUIRE_ACCESSED, &walk);
+    default: return quire_walk(&mmu, va, op->attributes | QUIRE_ACCESSED, &walk);
     }
 }
 
@@ -403,7 +401,8 @@ static void check_unchanged(const struct rig *rig, const struct rig_op *op,
 }
 
 /* May the table fail for want of frames? Hooks tell that they refused. With the bundled allocator:
- * if there are fewer frames than the new tables and the splitting of leaves at both ends can take. */
+ * if there are fewer frames than the new tables and the splitting of leaves at both ends can take.
+ * */
 static bool may_lack_frames(const struct rig *rig, uint64_t refusals, uint64_t tables)
 {
     uint64_t most = 2U * rig->format->levels;
@@ -411,8 +410,8 @@ static bool may_lack_frames(const struct rig *rig, uint64_t refusals, uint64_t t
     if (rig->arena->host.frames == NULL) {
         return rig->arena->refusals != refusals;
     }
-    return rig->arena->frames.free < most + (tables > rig->table.tables ? tables - rig->table.tables
-                                                                       : 0);
+    return rig->arena->frames.free <
+           most + (tables > rig->table.tables ? tables - rig->table.tables : 0);
 }
 
 enum quire_status rig_apply(struct rig *rig, const struct rig_op *op)
@@ -466,7 +465,7 @@ enum quire_status rig_apply(struct rig *rig, const struct rig_op *op)
     return status;
 }
 
-/* ---- random operations ------------------------------------------------------------------------- */
+/* ---- random operations ----------------------------------------------------------------------- */
 
 static uint64_t random_bytes(const struct rig *rig, struct prng *prng, uint32_t pages_left)
 {
@@ -529,8 +528,8 @@ static uint64_t random_pa(const struct rig *rig, struct prng *prng, const struct
 
 static unsigned random_attributes(struct prng *prng)
 {
-    unsigned attributes = (unsigned)prng_next(prng) &
-                          (QUIRE_RIGHTS | QUIRE_MARKS | QUIRE_GLOBAL | QUIRE_TYPE);
+    unsigned attributes =
+        (unsigned)prng_next(prng) & (QUIRE_RIGHTS | QUIRE_MARKS | QUIRE_GLOBAL | QUIRE_TYPE);
 
     return prng_one_in(prng, 2) ? attributes : attributes | QUIRE_READ | QUIRE_WRITE | QUIRE_USER;
 }
@@ -545,8 +544,7 @@ static struct rig_op spoil(const struct rig *rig, struct prng *prng, struct rig_
     *part[prng_below(prng, 3)] ^= UINT64_C(1) << prng_below(prng, 64);
     if (op.kind == RIG_MAP && rig_range_is_sound(rig, spoilt.va, spoilt.bytes)) {
         uint32_t i = page_index(rig, spoilt.va);
-        if (rig->page[i].va != spoilt.va ||
-            contiguous(rig, i) < spoilt.bytes / page_bytes(rig)) {
+        if (rig->page[i].va != spoilt.va || contiguous(rig, i) < spoilt.bytes / page_bytes(rig)) {
             return op;
         }
     }

@@ -52,14 +52,14 @@ enum rig_kind { RIG_MAP, RIG_UNMAP, RIG_PROTECT, RIG_HARVEST, RIG_TOUCH, RIG_COM
 struct rig_op {
     enum rig_kind kind;
     uint64_t va, bytes;
-    uint64_t pa;                 /* map */
-    unsigned attributes;         /* map, protect; touch: the access; harvest: the marks */
+    uint64_t pa;         /* map */
+    unsigned attributes; /* map, protect; touch: the access; harvest: the marks */
     enum quire_existing existing;
     uint64_t largest_leaf;
 };
 
-/* An empty table and its model: all pages of a small format, some windows of a large one. False: the
- * arena has no room for the root, and there is nothing to free. */
+/* An empty table and its model: all pages of a small format, some windows of a large one. False:
+ * the arena has no room for the root, and there is nothing to free. */
 bool rig_init(struct rig *rig, const struct quire_format *format, struct arena *arena,
               uint16_t asid);
 

@@ -64,7 +64,7 @@ static uint32_t first_at_or_above(const struct rig *rig, uint64_t va)
     return low;
 }
 
-/* ---- leaves that are split --------------------------------------------------------------------- */
+/* ---- leaves that are split ------------------------------------------------------------------- */
 
 static bool overlaps(uint64_t a, uint64_t a_bytes, uint64_t first, uint64_t last)
 {
@@ -133,7 +133,7 @@ static bool splits_always(const struct rig *rig, const struct rig_op *op,
     return true;
 }
 
-/* ---- map --------------------------------------------------------------------------------------- */
+/* ---- map ------------------------------------------------------------------------------------- */
 
 /* Would a leaf of this level here stand where there is a table? */
 static bool has_table(const struct rig *rig, uint32_t i, unsigned level)
@@ -159,9 +159,8 @@ static unsigned choose_level(const struct rig *rig, const struct rig_op *op, uin
         uint64_t span = span_of(rig, level);
 
         if (rig->format->level[level - 1].leaf && va % span == 0 && pa % span == 0 &&
-            inside(va, span, op->va, last) &&
-            (op->largest_leaf == 0 || span <= op->largest_leaf) && !has_table(rig, i, level) &&
-            model_fits(rig->format, level, MODEL_LEAF, pa)) {
+            inside(va, span, op->va, last) && (op->largest_leaf == 0 || span <= op->largest_leaf) &&
+            !has_table(rig, i, level) && model_fits(rig->format, level, MODEL_LEAF, pa)) {
             return level;
         }
     }
@@ -214,7 +213,7 @@ static unsigned expect_map(struct rig *rig, const struct rig_op *op, uint64_t *m
     return wrong != 0 ? wrong : 1U << QUIRE_OK;
 }
 
-/* ---- the others -------------------------------------------------------------------------------- */
+/* ---- the others ------------------------------------------------------------------------------ */
 
 static unsigned expect_unmap(struct rig *rig, const struct rig_op *op)
 {

@@ -1,7 +1,7 @@
 /*
- * The worst TLB: it caches each translation and each upper-level pointer as soon as it is there, and
- * keeps it until a flush that covers it. What it holds after a commit must still be so, and no table
- * may be freed that it can still reach.
+ * The worst TLB: it caches each translation and each upper-level pointer as soon as it is there,
+ * and keeps it until a flush that covers it. What it holds after a commit must still be so, and no
+ * table may be freed that it can still reach.
  */
 #include <string.h>
 

@@ -20,8 +20,8 @@ static uint64_t some_entry(struct prng *prng, const struct quire_format *format,
                            const struct arena *arena)
 {
     const struct quire_level *level = &format->level[prng_below(prng, format->levels)];
-    bool leaf = level == &format->level[format->levels - 1] ||
-                (level->leaf && prng_one_in(prng, 4));
+    bool leaf =
+        level == &format->level[format->levels - 1] || (level->leaf && prng_one_in(prng, 4));
     const struct quire_entry_layout *layout = leaf ? &level->as_leaf : &level->as_table;
     uint64_t entry = prng_next(prng);
 

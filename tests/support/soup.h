@@ -14,8 +14,7 @@ void soup_fill(struct prng *prng, const struct quire_format *format, struct aren
 uint64_t soup_va(struct prng *prng, const struct quire_format *format);
 
 /* A root for walks: a frame of the arena, now and then somewhere else. */
-uint64_t soup_root(struct prng *prng, const struct quire_format *format,
-                   const struct arena *arena);
+uint64_t soup_root(struct prng *prng, const struct quire_format *format, const struct arena *arena);
 
 /* An arena that suits the format: frames of its page size, low enough to be pointed to. */
 void soup_arena(struct prng *prng, const struct quire_format *format, enum arena_reach reach,

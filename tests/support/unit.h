@@ -20,6 +20,17 @@
 #include "tests/support/check.h"
 #include "tests/support/prng.h"
 
+/* How much is done, of 4: everything where it is quick; a quarter with sanitizers, and on machines
+ * that are probably emulated. */
+#if !defined(__has_feature)
+#define __has_feature(x) 0
+#endif
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+enum { EFFORT = 4 };
+#else
+enum { EFFORT = 1 };
+#endif
+
 static inline void unit_fail(const char *file, int line)
 {
     _fail(file, line);

@@ -16,7 +16,7 @@ enum {
     FEW_FRAMES = 1024
 };
 
-/* ---- where things are -------------------------------------------------------------------------- */
+/* ---- where things are ------------------------------------------------------------------------ */
 
 quire_va world_va(const struct world *world, uint32_t page)
 {
@@ -103,7 +103,7 @@ unsigned world_rights(const struct world *world, unsigned bits)
     return (bits & QUIRE_RIGHTS) | world->always;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 /* What lies behind the file's end is noise: the core has to clear it. */
 static enum quire_status read_file(void *context, struct quire_transfer *transfer)
@@ -136,7 +136,7 @@ static void make_file(struct world *world)
                               &(struct quire_device){read_file, world}, bytes) == QUIRE_OK);
 }
 
-/* ---- making a world ---------------------------------------------------------------------------- */
+/* ---- making a world -------------------------------------------------------------------------- */
 
 /* The largest memory that pages and tables can lie in, as far as any test needs. */
 static uint64_t reach(const struct quire_format *format)
@@ -260,7 +260,7 @@ uint32_t world_overhead(const struct quire_format *format)
     return overhead;
 }
 
-/* ---- doing things twice ------------------------------------------------------------------------ */
+/* ---- doing things twice ---------------------------------------------------------------------- */
 
 /* QUIRE_OK, as expected; or no memory, which may be. */
 static bool done(struct world *world, enum quire_status status, enum quire_status expected,
@@ -396,7 +396,7 @@ bool world_protect(struct world *world, unsigned space, uint32_t page, uint32_t 
     return true;
 }
 
-/* ---- accesses ---------------------------------------------------------------------------------- */
+/* ---- accesses -------------------------------------------------------------------------------- */
 
 static enum quire_refusal judge(const struct world *world, unsigned space, quire_va va,
                                 unsigned access)
@@ -487,7 +487,7 @@ enum machine_result world_access(struct world *world, unsigned space, quire_va v
     return result;
 }
 
-/* ---- random doings ----------------------------------------------------------------------------- */
+/* ---- random doings --------------------------------------------------------------------------- */
 
 /* A space that is alive, mostly the one it was before; WORLD_SPACES: there is none. */
 static unsigned choose_space(struct world *world)
@@ -566,7 +566,7 @@ void world_random_change(struct world *world)
     }
 }
 
-/* ---- looking it all over ----------------------------------------------------------------------- */
+/* ---- looking it all over --------------------------------------------------------------------- */
 
 void world_validate(struct world *world)
 {

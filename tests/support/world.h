@@ -1,10 +1,10 @@
 /*
  * A simulated machine with programs on it, and beside them what every byte of theirs should be.
  *
- * Each address space has a few windows of pages (for a small format: all of it) in which regions are
- * mapped, protected and unmapped, and which are read and written. All of it is done twice, by the
- * machine and on flat arrays, and must agree: bytes, refusals, statuses. What the machine may fail at
- * (no memory, no swap, a broken disk) is told to the world; then nothing may have changed.
+ * Each address space has a few windows of pages (for a small format: all of it) in which regions
+ * are mapped, protected and unmapped, and which are read and written. All of it is done twice, by
+ * the machine and on flat arrays, and must agree: bytes, refusals, statuses. What the machine may
+ * fail at (no memory, no swap, a broken disk) is told to the world; then nothing may have changed.
  */
 #ifndef SUPPORT_WORLD_H
 #define SUPPORT_WORLD_H
@@ -65,8 +65,9 @@ struct world {
 /* Can the format have address spaces at all on a machine of its own size? If not, why. */
 const char *world_unfit(const struct quire_format *format, const struct quire_policy_ops *policy);
 
-/* All the memory that the format reaches, but at most 4,096 frames or 4 MiB; records beside memory; a swap disk for
- * more pages than all spaces can have. To be changed as wanted, and given to world_open(). */
+/* All the memory that the format reaches, but at most 4,096 frames or 4 MiB; records beside memory;
+ * a swap disk for more pages than all spaces can have. To be changed as wanted, and given to
+ * world_open(). */
 struct machine_config world_config(const struct quire_format *format,
                                    const struct quire_policy_ops *policy);
 

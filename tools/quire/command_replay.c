@@ -45,7 +45,7 @@ const char command_replay_help[] =
     "Example:  valgrind --tool=lackey --trace-mem=yes --log-file=ls.trace ls\n"
     "          quire replay ls.trace --format x86-64 --ram 256K --draw\n";
 
-enum { STATUS_MISMATCH = 1, BATCH = 4096 };
+enum { STATUS_MISMATCH = 1, BATCH = 1024 }; /* a batch stays in the first-level cache */
 
 struct settings {
     const char *trace, *format, *policy, *tlb, *swap, *save;
@@ -314,7 +314,9 @@ static int run_and_report(const struct settings *settings, struct trace *trace,
         return report_failure(trace, writer, replay);
     }
     if (replay != NULL) {
-        show(settings, trace, replay, progress_clock() - start);
+        double seconds = progress_clock() - start;
+
+        show(settings, trace, replay, seconds > 1e-9 ? seconds : 1e-9);
     } else if (!settings->quiet) {
         printf("%s: %s bytes\n", settings->save, grouped(trace_writer_bytes(writer)).text);
     }

@@ -18,8 +18,6 @@ enum { SWAP_PER_PAGE = 16, SWAP_PAGES_WITH_FRAMES = 1 << 17 };
  * before others are freed; and an aligned block for the core's list of regions. */
 enum { NODES_ENOUGH = 1 << 13, SPARE_FRAMES = 16, SPARE_BYTES = 2048 };
 
-enum { RUN_MAX = 4096 }; /* records at once: see count_kinds() */
-
 static const uint8_t access_of[] = {
     [TRACE_FETCH] = QUIRE_EXECUTE | QUIRE_USER,
     [TRACE_LOAD] = QUIRE_READ | QUIRE_USER,
@@ -389,6 +387,7 @@ static size_t run_quickly(struct replay *replay, const struct trace_record *batc
     for (at = batch; at < end; at++) {
         uint64_t last = at->address + (at->size - 1);
 
+        replay->records[at->kind]++;
         if ((at->address ^ last) >> run.page_shift != 0 ||
             !machine_run_hit(&run, quire_va_at(at->address), access_of[at->kind])) {
             machine_run_end(&run);
@@ -410,6 +409,7 @@ static size_t run_thoroughly(struct replay *replay, const struct trace_record *b
     bool verified = replay->config.verify;
 
     for (size_t i = 0; i < n; i++) {
+        replay->records[batch[i].kind]++;
         replay->done++;
         if (!refer(replay, &batch[i])) {
             return i;
@@ -427,27 +427,13 @@ static uint64_t faults_of(const struct replay *replay)
            events[QUIRE_EVENT_SWAP_IN];
 }
 
-/* Four counts of 16 bits in one sum. => n < 1 << 16 */
-static void count_kinds(struct replay *replay, const struct trace_record *batch, size_t n)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        sum += UINT64_C(1) << 16 * batch[i].kind;
-    }
-    for (unsigned kind = 0; kind <= TRACE_MODIFY; kind++) {
-        replay->records[kind] += sum >> 16 * kind & 0xffff;
-    }
-}
-
 bool replay_run(struct replay *replay, const struct trace_record *batch, size_t n)
 {
     while (n != 0 && replay->outcome == REPLAY_OK) {
-        size_t some = (size_t)at_most(at_most(n, RUN_MAX), curve_left(&replay->curve));
+        size_t some = (size_t)at_most(n, curve_left(&replay->curve));
 
         some =
             replay->quick ? run_quickly(replay, batch, some) : run_thoroughly(replay, batch, some);
-        count_kinds(replay, batch, some);
         curve_add(&replay->curve, some, faults_of(replay));
         batch += some;
         n -= some;

@@ -23,8 +23,7 @@ void curve_open(struct replay_curve *curve);
 /* References until the interval that is not full yet will be: never 0. */
 uint64_t curve_left(const struct replay_curve *curve);
 
-/* So many references later, at most curve_left(), there were `faults` faults since the beginning.
- * */
+/* So many references later, at most curve_left(), there were `faults` faults in all. */
 void curve_add(struct replay_curve *curve, uint64_t references, uint64_t faults);
 
 /* Spreads the curve over `columns` columns of equal width in time: `out` gets faults in each. */
