@@ -17,6 +17,12 @@ enum quire_sharing {
     QUIRE_SHARED   /* everybody who maps the object */
 };
 
+enum quire_advice {
+    QUIRE_ADVICE_NORMAL,
+    QUIRE_ADVICE_SEQUENTIAL, /* will be used from beginning to end: read far ahead */
+    QUIRE_ADVICE_RANDOM      /* what is next to a page says nothing about what is next */
+};
+
 struct quire_region {
     quire_va va;
     uint64_t bytes;
@@ -26,6 +32,10 @@ struct quire_region {
     uint64_t offset;             /* of the first byte in the object; a multiple of the page */
     enum quire_sharing sharing;
     uint64_t grows_to; /* a stack: may grow down to this address by itself; 0: it does not grow */
+
+    uint8_t advice;   /* enum quire_advice */
+    uint16_t window;  /* pages to read ahead, the last time that one was read; */
+    uint64_t last_in; /* its number */
 
     struct quire_space *space;
     struct quire_region *prev, *next;               /* in the space, by address */

@@ -121,7 +121,8 @@ const char *quire_refusal_text(enum quire_refusal refusal);
 /*
  * One fault on its way. The caller owns it and keeps it until the fault has ended; `ready` and
  * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING).
- * Everything else is the core's; refusal is there to be read after QUIRE_FAULT.
+ * Everything else is the core's; refusal is there to be read after QUIRE_FAULT, ahead and
+ * ahead_bytes after QUIRE_OK.
  */
 struct quire_request {
     void (*ready)(struct quire_request *request); /* from quire_transfer_done(); any context */
@@ -132,12 +133,15 @@ struct quire_request {
     quire_va va;
     unsigned access;
     enum quire_refusal refusal;
+    quire_va ahead; /* after QUIRE_OK: what is likely to be wanted next; see advice.h */
+    uint64_t ahead_bytes;
 
     uint8_t step;                /* where fault.c goes on */
     quire_pfn pfn;               /* the frame for the page, once there is one */
     struct quire_record was;     /* what the page was before that */
     struct quire_object *object; /* the page is one of the object's, not of the space's own */
     uint64_t page;               /* its number there */
+    bool prefetch;               /* nobody has touched the page */
     uint8_t origin;              /* what it will be when it has been filled */
     quire_pfn victim;            /* being written out */
     bool keeps;                  /* ... to be kept afterwards (synchronised), not to make room */

@@ -56,6 +56,10 @@ struct quire_system_config {
 
     enum quire_commit commit;
 
+    /* A fault also maps the pages around it that are in frames already: 1 << fault_around in all,
+     * from a multiple of that on. 0: it does not. Below 16. */
+    uint8_t fault_around;
+
     /* Where the records live: NULL: in frames of the machine, which is right for machines of some
      * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
     void *state;
@@ -69,6 +73,7 @@ struct quire_system {
     struct quire_page *page; /* by frame number - first */
     uint32_t first, frames;
     uint32_t resident, resident_limit;
+    uint8_t fault_around;
     enum quire_commit commit;
     uint64_t committed, commit_limit; /* pages promised; pages there are, in frames and swap */
     struct quire_object *objects;

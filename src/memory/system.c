@@ -98,7 +98,8 @@ enum quire_status quire_system_init(struct quire_system *system,
                                     .first = frames->first,
                                     .frames = frames->total,
                                     .resident_limit = config->resident_limit,
-                                    .commit = config->commit};
+                                    .commit = config->commit,
+                                    .fault_around = config->fault_around & 15U};
     if (state == NULL) {
         state = take_own_frames(system, at.total);
     }

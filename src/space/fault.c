@@ -160,6 +160,15 @@ static void give_up(struct quire_request *request)
     quire_supplement_trim(home(request), request->page, request->page + 1);
 }
 
+static enum quire_status done(struct quire_request *request)
+{
+    request->step = STEP_DONE;
+    if (!request->prefetch) {
+        quire_map_around(request->space, region_of(request), vpn_of(request));
+    }
+    return QUIRE_OK;
+}
+
 /* A resident page: into the page table. It may be evicted to make room for its own page table; then
  * the fault begins again. */
 static enum quire_status start_resident(struct quire_request *request,
@@ -173,10 +182,7 @@ static enum quire_status start_resident(struct quire_request *request,
     } else {
         status = quire_map_resident(request->space, region, vpn, pfn, request->access);
     }
-    if (status == QUIRE_OK) {
-        request->step = STEP_DONE;
-    }
-    return status;
+    return status == QUIRE_OK ? done(request) : status;
 }
 
 /* The space has no page of its own: the object's, seen through the region. */
@@ -336,6 +342,9 @@ static enum quire_status filled(struct quire_request *request)
         quire_space_tell(request->space, QUIRE_EVENT_SWAP_IN, vpn_of(request), request->pfn,
                          quire_slot_of((uint32_t)(offset >> shift)), 0);
     }
+    if (!request->prefetch) {
+        quire_advice_note_read(request);
+    }
     request->step = STEP_MAP;
     return QUIRE_OK;
 }
@@ -357,8 +366,7 @@ static enum quire_status map(struct quire_request *request)
                          record_of(QUIRE_RECORD_FRAME, request->pfn.n));
     quire_page_list(system, request->pfn);
     request->pfn = quire_pfn_of(QUIRE_NONE);
-    request->step = STEP_DONE;
-    return QUIRE_OK;
+    return done(request);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------- */
@@ -384,8 +392,8 @@ static enum quire_status run(struct quire_request *request)
     return status;
 }
 
-enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
-                                    struct quire_request *request)
+static void begin(struct quire_space *space, quire_va va, unsigned access,
+                  struct quire_request *request)
 {
     request->system = space->system;
     request->space = space;
@@ -397,10 +405,26 @@ enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsi
     request->victim = quire_pfn_of(QUIRE_NONE);
     request->object = NULL;
     request->page = space_vpn(space, va);
+    request->ahead_bytes = 0;
+}
+
+enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
+                                    struct quire_request *request)
+{
+    begin(space, va, access, request);
+    request->prefetch = false;
     space->faults++;
     quire_space_tell(space, QUIRE_EVENT_FAULT, request->page, quire_pfn_of(QUIRE_NONE),
                      quire_slot_of(QUIRE_NONE), request->access);
     return run(request); /* an address that is none is in no region */
+}
+
+enum quire_status quire_request_prefetch(struct quire_space *space, quire_va va, unsigned access,
+                                         struct quire_request *request)
+{
+    begin(space, va, access, request);
+    request->prefetch = true;
+    return run(request);
 }
 
 enum quire_status quire_space_resume(struct quire_request *request)

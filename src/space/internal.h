@@ -180,10 +180,28 @@ static inline bool space_can_protect(const struct quire_space *space)
     return space->table.format->leaf.write.mask != 0;
 }
 
+/* Can the MMU tell of a write at all: by a dirty bit, or by faulting on the first one? */
+static inline bool space_tells_writes(const struct quire_space *space)
+{
+    return space->table.format->leaf.dirty.mask != 0 || space_can_protect(space);
+}
+
 /* The number, in its object, of the page at vpn. */
 uint64_t quire_region_index(const struct quire_region *region, uint64_t vpn);
 
 /* What became of that page of the object. Behind the object's end, and without one: ZERO. */
 struct quire_record quire_region_lower(const struct quire_region *region, uint64_t vpn);
+
+/* ---- advice: advice.c ------------------------------------------------------------------------ */
+
+/* The request's page was read from a device: which ones to read next? */
+void quire_advice_note_read(struct quire_request *request);
+
+/* Maps the pages near vpn that are in frames already, so that they need no fault of their own. */
+void quire_map_around(struct quire_space *space, const struct quire_region *region, uint64_t vpn);
+
+/* As quire_space_fault(), for a page that nobody has touched yet: not counted, not told. */
+enum quire_status quire_request_prefetch(struct quire_space *space, quire_va va, unsigned access,
+                                         struct quire_request *request);
 
 #endif

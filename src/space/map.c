@@ -20,12 +20,6 @@ struct quire_record quire_region_lower(const struct quire_region *region, uint64
     return quire_supplement_get(&region->object->pages, index);
 }
 
-/* Can the MMU tell of a write at all: by a dirty bit, or by faulting on the first one? */
-static bool mmu_tells_writes(const struct quire_space *space)
-{
-    return space->table.format->leaf.dirty.mask != 0 || space_can_protect(space);
-}
-
 /* May this space write to the frame, or is it other owners' too? */
 static bool may_write(const struct quire_space *space, const struct quire_region *region,
                       quire_pfn pfn)
@@ -94,7 +88,7 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
     struct quire_leaf old;
 
     /* Some writes only software sees. */
-    page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !mmu_tells_writes(space);
+    page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !space_tells_writes(space);
     mapping.attributes = rights_now(space, region, pfn);
     if (!region_usable(region)) {
         return QUIRE_OK; /* it was protected while the page was coming */

@@ -157,7 +157,8 @@ static bool are_one(const struct quire_space *space, const struct quire_region *
                QUIRE_OK &&
            region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&
-           lower->sharing == upper->sharing && lower->grows_to == upper->grows_to &&
+           lower->sharing == upper->sharing && lower->advice == upper->advice &&
+           lower->grows_to == upper->grows_to &&
            (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
 }
 
@@ -168,5 +169,61 @@ void quire_region_join(struct quire_space *space, struct quire_region *region)
     if (upper != NULL && are_one(space, region, upper)) {
         region->bytes += upper->bytes;
         quire_region_remove(space, upper);
+    }
+}
+
+enum quire_status quire_regions_cover(struct quire_space *space, quire_va va, uint64_t bytes,
+                                      unsigned prot)
+{
+    const struct quire_region *region = quire_space_region(space, va);
+    uint64_t last = va.at + (bytes - 1);
+
+    for (; region != NULL; region = region->next) {
+        if ((prot & ~region->max_prot) != 0) {
+            return QUIRE_INVALID;
+        }
+        if (region_last(region) >= last) {
+            return QUIRE_OK;
+        }
+        if (region->next == NULL || region->next->va.at != region_last(region) + 1) {
+            break;
+        }
+    }
+    return QUIRE_NOT_FOUND;
+}
+
+enum quire_status quire_regions_cut_out(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    quire_va end = quire_va_at(va.at + bytes); /* 0 is the end of all: no region begins below it */
+    struct quire_region *spare[2] = {NULL, NULL};
+    bool cut[2] = {quire_region_cuts(space, va), quire_region_cuts(space, end)};
+
+    for (unsigned i = 0; i < 2; i++) {
+        spare[i] = cut[i] ? quire_slab_alloc(space->system) : NULL;
+        if (cut[i] && spare[i] == NULL) {
+            if (spare[0] != NULL) {
+                quire_slab_free(space->system, spare[0]);
+            }
+            return QUIRE_NO_MEMORY;
+        }
+    }
+    quire_region_cut(space, va, &spare[0]);
+    quire_region_cut(space, end, &spare[1]);
+    return QUIRE_OK;
+}
+
+void quire_regions_join(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    uint64_t last = va.at + (bytes - 1);
+    struct quire_region *region = quire_region_at_or_after(space, va);
+
+    if (region->prev != NULL) {
+        region = region->prev;
+    }
+    while (region != NULL && region->va.at <= last) {
+        struct quire_region *upper = region->next;
+
+        quire_region_join(space, region);
+        region = region->next == upper ? upper : region;
     }
 }

@@ -38,6 +38,17 @@ enum quire_status quire_region_charge(struct quire_system *system,
                                       const struct quire_region *region, uint64_t pages);
 void quire_region_uncharge(struct quire_system *system, const struct quire_region *region);
 
+/* Do regions cover the range without holes (else QUIRE_NOT_FOUND), all willing to be protected like
+ * this (else QUIRE_INVALID)? */
+enum quire_status quire_regions_cover(struct quire_space *space, quire_va va, uint64_t bytes,
+                                      unsigned prot);
+
+/* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
+enum quire_status quire_regions_cut_out(struct quire_space *space, quire_va va, uint64_t bytes);
+
+/* Joins what has become alike in the range, and at its borders. => regions cover it */
+void quire_regions_join(struct quire_space *space, quire_va va, uint64_t bytes);
+
 /* Joins a region with its neighbour above, if they are one in all but record. */
 void quire_region_join(struct quire_space *space, struct quire_region *region);
 

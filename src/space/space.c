@@ -224,27 +224,6 @@ static void drop_contents(struct quire_space *space, quire_va va, uint64_t bytes
     quire_batch_commit(&system->batch);
 }
 
-/* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
-static enum quire_status cut_out(struct quire_space *space, quire_va va, uint64_t bytes)
-{
-    quire_va end = quire_va_at(va.at + bytes); /* 0 is the end of all: no region begins below it */
-    struct quire_region *spare[2] = {NULL, NULL};
-    bool cut[2] = {quire_region_cuts(space, va), quire_region_cuts(space, end)};
-
-    for (unsigned i = 0; i < 2; i++) {
-        spare[i] = cut[i] ? quire_slab_alloc(space->system) : NULL;
-        if (cut[i] && spare[i] == NULL) {
-            if (spare[0] != NULL) {
-                quire_slab_free(space->system, spare[0]);
-            }
-            return QUIRE_NO_MEMORY;
-        }
-    }
-    quire_region_cut(space, va, &spare[0]);
-    quire_region_cut(space, end, &spare[1]);
-    return QUIRE_OK;
-}
-
 enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
 {
     struct quire_region *region;
@@ -257,7 +236,7 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
     if (any_in_transit(space, va, bytes)) {
         return QUIRE_BUSY;
     }
-    status = cut_out(space, va, bytes);
+    status = quire_regions_cut_out(space, va, bytes);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -284,27 +263,6 @@ enum quire_status quire_space_discard(struct quire_space *space, quire_va va, ui
     }
     drop_contents(space, va, bytes);
     return QUIRE_OK;
-}
-
-/* Do regions cover the range without holes, all willing to be protected like this? */
-static enum quire_status check_protect(struct quire_space *space, quire_va va, uint64_t bytes,
-                                       unsigned prot)
-{
-    const struct quire_region *region = quire_space_region(space, va);
-    uint64_t last = va.at + (bytes - 1);
-
-    for (; region != NULL; region = region->next) {
-        if ((prot & ~region->max_prot) != 0) {
-            return QUIRE_INVALID;
-        }
-        if (region_last(region) >= last) {
-            return QUIRE_OK;
-        }
-        if (region->next == NULL || region->next->va.at != region_last(region) + 1) {
-            break;
-        }
-    }
-    return QUIRE_NOT_FOUND;
 }
 
 /* Brings the page table in line with new rights. Where a page may not get all of them (it is shared
@@ -335,10 +293,10 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
 
     status = quire_range_check(space->table.format, va, bytes);
     if (status == QUIRE_OK) {
-        status = check_protect(space, va, bytes, prot);
+        status = quire_regions_cover(space, va, bytes, prot);
     }
     if (status == QUIRE_OK) {
-        status = cut_out(space, va, bytes);
+        status = quire_regions_cut_out(space, va, bytes);
     }
     if (status != QUIRE_OK) {
         return status;
@@ -348,18 +306,7 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
         region->prot = prot;
         protect_table(space, region);
     }
-
-    region = quire_region_at_or_after(space, va);
-    while (region->next != NULL && region->next->va.at <= last) {
-        uint64_t before = region->bytes;
-        quire_region_join(space, region);
-        region = region->bytes == before ? region->next : region;
-    }
-    quire_region_join(space, region);
-    region = quire_region_at_or_after(space, va);
-    if (region->prev != NULL) {
-        quire_region_join(space, region->prev);
-    }
+    quire_regions_join(space, va, bytes);
     return QUIRE_OK;
 }
 
