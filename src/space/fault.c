@@ -1,21 +1,22 @@
 /*
  * The fault handler.
  *
- *                 the page of the space's own      the region's object's page, where the space has none
- *   resident      map it. A write to one that      map it: read-only if the region is private.
- *                 has other owners: copy it        A write to a private region: copy it
- *   in swap       read it in                       read it in
- *   zeros         zero-fill                        zero-fill
- *   untouched     look at the object; if there     read it from the device; a write to a private
- *                 is none: zero-fill               region reads it straight into a page of its own
- *   in transit    BUSY: another request is about to bring or take the page
+ *                | a page of the space's own   | the page of the region's object, if none
+ *   -------------+-----------------------------+------------------------------------------
+ *   resident     | map it. A write to one that | map it, read-only if the region is private.
+ *                | has other owners: copy it   | A write to a private region: copy it
+ *   in swap      | read it in                  | read it in
+ *   zeros        | zero-fill                   | zero-fill
+ *   untouched    | look at the object; is there| read it from the device; a write to a private
+ *                | none: zero-fill             | region reads it straight into a page of its own
+ *   in transit   | QUIRE_BUSY: another request is about to bring or take the page
  *
  *   no region, or it forbids the access: refused; unless it is a stack, which may grow
  *
  * A fault is a request that goes through steps. Any step may find that there is no frame; then a
  * page is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on
- * in quire_locked_space_resume(). From the moment a request has a frame, the page's record says COMING,
- * which keeps everybody else away from the page: nothing has to be looked up twice.
+ * in quire_space_resume(). From the moment a request has a frame, the page's record says
+ * COMING, which keeps everybody else away from the page: nothing has to be looked up twice.
  *
  *   START ---------> FILL ---------> MAP ---------> done
  *   what is it?      FILLING: the    into the page
@@ -435,7 +436,7 @@ enum quire_status quire_locked_space_resume(struct quire_request *request)
         status = quire_reclaim_written(request->system, request);
     }
     if (request->space == NULL) {
-        return status; /* a page of an object was written back: quire_locked_object_sync() goes on */
+        return status; /* written back for quire_object_sync(), which goes on */
     }
     if (status != QUIRE_OK) {
         give_up(request);
