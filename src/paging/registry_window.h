@@ -6,7 +6,8 @@
  *                    power of two, so that a window of n pages has moved about log2 n times; never
  *                    more than the largest window needs
  *
- * A window is known by its tracker alone. What is here does not know what the pages hold.
+ * A window is known by its tracker alone. What is here does not know what the pages hold; growing
+ * drops QUIRE_TRACKER_SPARE.
  */
 #ifndef QUIRE_PAGING_REGISTRY_WINDOW_H
 #define QUIRE_PAGING_REGISTRY_WINDOW_H

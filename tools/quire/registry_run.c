@@ -371,14 +371,20 @@ static bool told_why(struct registry_run *run, enum quire_status status, struct 
     return run->wrong ? false : problem_set(problem, "%s", quire_status_text(status));
 }
 
-bool registry_run_all(struct registry_run *run, struct problem *problem)
+bool registry_run_grow(struct registry_run *run, struct problem *problem)
 {
     for (uint32_t page = 0; page < run->config.pages; page++) {
         enum quire_status status = add_round(run, page, problem);
+
         if (status != QUIRE_OK) {
             return told_why(run, status, problem);
         }
     }
+    return true;
+}
+
+bool registry_run_verify(struct registry_run *run, struct problem *problem)
+{
     for (uint32_t id = 0; id < run->config.spaces; id++) {
         if (is_witness(run, id) && !verify_space(run, id, problem)) {
             return false;
@@ -390,7 +396,7 @@ bool registry_run_all(struct registry_run *run, struct problem *problem)
 struct registry_totals registry_run_totals(struct registry_run *run)
 {
     uint64_t page = UINT64_C(1) << page_shift(run);
-    struct registry_totals totals = {.fixed_pages = run->registry.most};
+    struct registry_totals totals = {.table_frames = 0};
     uint32_t reserved = (uint32_t)((REGISTRY_LOW_BYTES + run->config.own_bytes) / page);
 
     for (uint32_t id = 0; id < run->config.spaces; id++) {
@@ -401,6 +407,9 @@ struct registry_totals registry_run_totals(struct registry_run *run)
     }
     totals.copies = run->machine.frames.allocs - reserved - run->data_pages - totals.table_frames;
     totals.addresses = run->pages.total - run->pages.free - reserved;
-    totals.fixed_spaces = run->address_bytes / (totals.fixed_pages * page);
+    if (run->config.format->levels == 2) {
+        totals.fixed_pages = run->registry.most;
+        totals.fixed_spaces = run->address_bytes / (totals.fixed_pages * page);
+    }
     return totals;
 }

@@ -46,8 +46,11 @@ bool registry_run_open(struct registry_run *run, const struct registry_config *c
                        struct problem *problem);
 void registry_run_close(struct registry_run *run);
 
-/* Makes all address spaces and grows them, a page each in turn; then verifies. */
-bool registry_run_all(struct registry_run *run, struct problem *problem);
+/* Makes all address spaces and grows them, a page each in turn. */
+bool registry_run_grow(struct registry_run *run, struct problem *problem);
+
+/* Looks closely at the witnesses: every entry by the window and by the MMU's walk, every page. */
+bool registry_run_verify(struct registry_run *run, struct problem *problem);
 
 /* Page number `page` of a space, as the crowd maps it: it needs a table of its own. */
 enum quire_status registry_run_add_page(struct registry_run *run, struct quire_registry_view *view,
@@ -58,8 +61,8 @@ struct registry_totals {
     uint64_t table_frames; /* in windows now */
     uint64_t copies;       /* frames that were taken for tables, and are none now */
     uint64_t addresses;    /* kernel pages that windows have, unused room included */
-    uint64_t fixed_spaces; /* windows of full size that fill all kernel addresses */
-    uint64_t fixed_pages;  /* pages of such a window */
+    uint64_t fixed_pages;  /* a window of full size; 0: the format has not two levels */
+    uint64_t fixed_spaces; /* how many of these fill all kernel addresses */
 };
 struct registry_totals registry_run_totals(struct registry_run *run);
 
