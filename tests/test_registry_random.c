@@ -11,7 +11,8 @@
 #include "tests/support/realm.h"
 #include "tests/support/unit.h"
 
-enum { SPACES = 12, PAGES = 24, NOWHERE = UINT32_MAX };
+enum { SPACES = 12, PAGES = 24 };
+#define NOWHERE UINT32_MAX
 
 /* A space as it should be: pages that are candidates, and the frames they are mapped to. */
 struct space {

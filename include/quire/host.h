@@ -37,10 +37,10 @@ struct quire_host {
     void (*free_table)(void *context, unsigned order, quire_pa pa);
 
     /*
-     * Told, before the first alloc_table of an operation on a table, how many it will ask for: to
-     * refuse all at once. After QUIRE_OK none of them may fail; any other status is the operation's,
-     * with nothing changed. Context: as alloc_table. May be NULL (quire/registry.h has a use for
-     * it). Example: `return my_page_reserve(tables) ? QUIRE_OK : QUIRE_NO_MEMORY;`
+     * Told, before the first alloc_table of an operation on a table, how many it will ask for, so
+     * that all can be refused at once: another status than QUIRE_OK is the operation's, with
+     * nothing changed. Context: as alloc_table. May be NULL (quire/registry.h has a use for it).
+     * Example: `return my_page_reserve(tables) ? QUIRE_OK : QUIRE_NO_MEMORY;`
      */
     enum quire_status (*expect_tables)(void *context, uint32_t tables);
 

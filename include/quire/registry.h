@@ -69,11 +69,11 @@ struct quire_registry {
 };
 
 /*
- * `kernel`: a table whose host has the frames for kernel page tables and tracker pages; it reaches
- * these (an identity map does). `host`: for the tables of processes, which have the kernel's format;
- * all of its hooks serve as they do without a registry. `pages`: an allocator of kernel
- * *page numbers* (kernel address >> page_shift), of which the free ones may be used for windows.
- * All three are the caller's and outlive the registry.
+ * `kernel`: a table whose host has the frames for kernel page tables and tracker pages, and
+ * reaches these (an identity map does). `host`: for the tables of processes, which have the same
+ * format; its hooks serve as they do without a registry. `pages`: an allocator of kernel *page
+ * numbers* (kernel address >> page_shift), of which the free ones may be used for windows. All
+ * three are the caller's and outlive the registry.
  *
  * Takes the first tracker page. QUIRE_INVALID: the format has tables that are not one page, or
  * `pages` another page size; QUIRE_OUT_OF_RANGE: addresses above 4 GiB, which pt_ptr cannot hold,
@@ -112,8 +112,8 @@ enum quire_status quire_registry_open(struct quire_registry *registry, uint32_t 
  * on any processor. The view ends. */
 void quire_registry_remove(struct quire_registry_view *view);
 
-/* The tracker of `id` as it is now; any change of the space's tables may move the window, also one
- * that fails. QUIRE_NOT_FOUND. */
+/* The tracker of `id` as it is now: any operation that takes a table may move the window.
+ * QUIRE_NOT_FOUND. */
 enum quire_status quire_registry_tracker(const struct quire_registry *registry, uint32_t id,
                                          struct quire_tracker *tracker);
 

@@ -23,23 +23,7 @@ static uint32_t least_pages(const struct quire_registry *registry)
     return registry->kernel->format->levels > 1 ? 2 : 1;
 }
 
-static struct window space_window(struct quire_registry *registry, struct quire_tracker tracker)
-{
-    return (struct window){registry, registry->host, registry->most, tracker};
-}
-
 /* ---- trackers -------------------------------------------------------------------------------- */
-
-static uint32_t trackers_a_page(const struct quire_registry *registry)
-{
-    return (uint32_t)((UINT64_C(1) << registry->pages->page_shift) / sizeof(struct quire_tracker));
-}
-
-static struct window tracker_window(struct quire_registry *registry)
-{
-    return (struct window){registry, registry->kernel->host, UINT32_C(1) << QUIRE_ORDER_MAX,
-                           registry->trackers};
-}
 
 /* Makes the tracker visible; trackers do not cross pages. => there is such a one */
 static struct quire_tracker *tracker_open(const struct quire_registry *registry, uint32_t id)
@@ -85,7 +69,7 @@ static void tracker_put(struct quire_registry *registry, uint32_t id)
 /* One more page of trackers, the lowest of them first in line. */
 static enum quire_status add_trackers(struct quire_registry *registry)
 {
-    struct window window = tracker_window(registry);
+    struct window window = window_of_trackers(registry);
     uint32_t each = trackers_a_page(registry);
     uint64_t first = (uint64_t)window.at.pcount * each;
     enum quire_status status;
@@ -175,7 +159,7 @@ enum quire_status quire_registry_init(struct quire_registry *registry, struct qu
 
 void quire_registry_destroy(struct quire_registry *registry)
 {
-    struct window window = tracker_window(registry);
+    struct window window = window_of_trackers(registry);
 
     quire_window_shed(&window, 0);
     registry->trackers = window.at;
@@ -193,7 +177,7 @@ static void store_window(const struct quire_registry_view *view, struct window *
 
 static struct window load_window(const struct quire_registry_view *view)
 {
-    return space_window(view->registry, tracker_load(view->registry, view->id));
+    return window_of_space(view->registry, tracker_load(view->registry, view->id));
 }
 
 static enum quire_status expect_tables(void *context, uint32_t tables)
@@ -288,7 +272,7 @@ static void view_begin(struct quire_registry_view *view, struct quire_registry *
 enum quire_status quire_registry_create(struct quire_registry *registry, uint16_t asid,
                                         struct quire_registry_view *view)
 {
-    struct window window = space_window(registry, (struct quire_tracker){0});
+    struct window window = window_of_space(registry, (struct quire_tracker){0});
     uint32_t id;
     enum quire_status status = quire_window_grow(&window, least_pages(registry));
 
@@ -325,7 +309,7 @@ enum quire_status quire_registry_open(struct quire_registry *registry, uint32_t 
     view_begin(view, registry, id);
     view->spare = tracker.pt_ptr & QUIRE_TRACKER_SPARE;
     view->spare_at = 1;
-    window = space_window(registry, tracker);
+    window = window_of_space(registry, tracker);
     tables = tracker.pcount - view->spare;
     view->table = (struct quire_table){
         .format = registry->kernel->format,

@@ -79,11 +79,8 @@ static bool chain_sound(const struct quire_registry *registry, uint32_t trackers
 
 enum quire_status quire_registry_validate(struct quire_registry *registry, uint32_t *id)
 {
-    uint64_t page = UINT64_C(1) << registry->pages->page_shift;
-    uint32_t trackers =
-        (uint32_t)(registry->trackers.pcount * (page / sizeof(struct quire_tracker)));
-    struct window array = {registry, registry->kernel->host, UINT32_C(1) << QUIRE_ORDER_MAX,
-                           registry->trackers};
+    uint32_t trackers = registry->trackers.pcount * trackers_a_page(registry);
+    struct window array = window_of_trackers(registry);
     uint32_t ignored, spaces = 0;
 
     id = id != NULL ? id : &ignored;
@@ -92,12 +89,14 @@ enum quire_status quire_registry_validate(struct quire_registry *registry, uint3
         return QUIRE_CORRUPT;
     }
     for (uint32_t i = 0; i < trackers; i++) {
-        struct window window = {registry, registry->host, registry->most, {0}};
+        struct quire_tracker tracker;
+        struct window window;
 
-        if (quire_registry_tracker(registry, i, &window.at) != QUIRE_OK) {
+        if (quire_registry_tracker(registry, i, &tracker) != QUIRE_OK) {
             continue;
         }
         spaces++;
+        window = window_of_space(registry, tracker);
         if (!window_sound(&window) || !tables_sound(&window)) {
             *id = i;
             return QUIRE_CORRUPT;

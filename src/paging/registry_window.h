@@ -21,6 +21,24 @@ struct window {
     struct quire_tracker at;       /* a copy: whoever opened the window stores it */
 };
 
+/* The window of one space; and that of the trackers themselves. */
+static inline struct window window_of_space(struct quire_registry *registry,
+                                            struct quire_tracker tracker)
+{
+    return (struct window){registry, registry->host, registry->most, tracker};
+}
+
+static inline struct window window_of_trackers(struct quire_registry *registry)
+{
+    return (struct window){registry, registry->kernel->host, UINT32_C(1) << QUIRE_ORDER_MAX,
+                           registry->trackers};
+}
+
+static inline uint32_t trackers_a_page(const struct quire_registry *registry)
+{
+    return (uint32_t)((UINT64_C(1) << registry->pages->page_shift) / sizeof(struct quire_tracker));
+}
+
 uint32_t quire_window_room(uint32_t pages, uint32_t most);
 
 /* Adds `add` pages with fresh frames, moving the window if need be. QUIRE_NO_MEMORY,
