@@ -469,6 +469,37 @@ static void test_entry(void **state)
     realm_close(&realm);
 }
 
+/* A walk that goes through the window alone, and marks what it uses. */
+static void test_sight(void **state)
+{
+    struct realm_config config = {
+        .format = &quire_format_x86_64, .own = 64, .frames = 64, .windows = 64};
+    struct quire_registry_view view;
+    struct quire_registry_sight sight = {.view = &view, .see = realm_see};
+    struct quire_mmu through, physical;
+    struct quire_walk walk, seen;
+    struct realm realm;
+    const quire_va va = {0x123456789abc};
+
+    (void)state;
+    realm_open(&realm, &config);
+    create(&realm, &view);
+    map(&view, va.at & ~UINT64_C(0xfff), PAGE, QUIRE_OK);
+    sight.context = &realm;
+    through = quire_registry_mmu(&sight);
+    physical = quire_table_mmu(&view.table);
+    check(quire_walk(&physical, va, QUIRE_WRITE, &walk) == QUIRE_OK);
+    check((walk.attributes & QUIRE_MARKS) == 0);
+    check(quire_walk(&through, va, QUIRE_WRITE | QUIRE_ACCESSED, &seen) == QUIRE_OK);
+    check(seen.pa.at == walk.pa.at && seen.entry_at.at == walk.entry_at.at);
+    check(quire_walk(&physical, va, QUIRE_WRITE, &walk) == QUIRE_OK);
+    check((walk.attributes & QUIRE_MARKS) == QUIRE_MARKS);
+    check(quire_walk(&through, quire_va_at(0), QUIRE_READ, &seen) == QUIRE_FAULT);
+    check(seen.reason == QUIRE_REASON_NOT_PRESENT && seen.level == 1);
+    quire_registry_remove(&view);
+    realm_close(&realm);
+}
+
 /* The processes' own host is asked for what it would be asked for without a registry. */
 static void test_hooks_are_handed_on(void **state)
 {
@@ -700,14 +731,23 @@ static void test_tables_are_announced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trackers_fill_a_page),   cmocka_unit_test(test_fixed_windows),
-        cmocka_unit_test(test_initial_kernel_table),   cmocka_unit_test(test_new_page_table),
-        cmocka_unit_test(test_grows_in_place),         cmocka_unit_test(test_moves_by_remapping),
-        cmocka_unit_test(test_move_must_flush),        cmocka_unit_test(test_largest_window),
-        cmocka_unit_test(test_more_than_fixed),        cmocka_unit_test(test_init_refuses),
-        cmocka_unit_test(test_unknown_spaces),         cmocka_unit_test(test_entry),
-        cmocka_unit_test(test_hooks_are_handed_on),    cmocka_unit_test(test_one_level),
-        cmocka_unit_test(test_validation_sees_damage), cmocka_unit_test(test_tables_are_announced),
+        cmocka_unit_test(test_trackers_fill_a_page),
+        cmocka_unit_test(test_fixed_windows),
+        cmocka_unit_test(test_initial_kernel_table),
+        cmocka_unit_test(test_new_page_table),
+        cmocka_unit_test(test_grows_in_place),
+        cmocka_unit_test(test_moves_by_remapping),
+        cmocka_unit_test(test_move_must_flush),
+        cmocka_unit_test(test_largest_window),
+        cmocka_unit_test(test_more_than_fixed),
+        cmocka_unit_test(test_init_refuses),
+        cmocka_unit_test(test_unknown_spaces),
+        cmocka_unit_test(test_entry),
+        cmocka_unit_test(test_sight),
+        cmocka_unit_test(test_hooks_are_handed_on),
+        cmocka_unit_test(test_one_level),
+        cmocka_unit_test(test_validation_sees_damage),
+        cmocka_unit_test(test_tables_are_announced),
     };
 
     return unit_run(tests);

@@ -102,9 +102,10 @@ static uint32_t tables_of(const struct model *model, const struct space *space)
 static void check_page(struct model *model, struct space *space, unsigned page)
 {
     struct realm *realm = &model->realm;
-    struct quire_mmu mmu = quire_table_mmu(&space->view.table);
+    struct quire_registry_sight sight = {.view = &space->view, .see = realm_see, .context = realm};
+    struct quire_mmu mmu = quire_table_mmu(&space->view.table), kernel = quire_registry_mmu(&sight);
     uint64_t seen, physical;
-    struct quire_walk walk;
+    struct quire_walk walk, seen_walk;
     quire_va at;
     bool mapped;
 
@@ -118,6 +119,10 @@ static void check_page(struct model *model, struct space *space, unsigned page)
     checkf(seen == physical, "space %u, page %u: %#llx in the window, %#llx in memory",
            space->view.id, page, (unsigned long long)seen, (unsigned long long)physical);
     check(realm_frame(realm, at.at) == walk.entry_at.at >> realm->shift);
+    check((quire_walk(&kernel, quire_va_at(model->va[page]), QUIRE_READ, &seen_walk) == QUIRE_OK) ==
+          mapped);
+    check(seen_walk.entry_at.at == walk.entry_at.at && seen_walk.entry == walk.entry);
+    check(seen_walk.reason == walk.reason && seen_walk.level == walk.level);
 }
 
 static void check_space(struct model *model, struct space *space, uint32_t *frames, uint32_t *pages)

@@ -100,8 +100,8 @@ static void test_sees_what_is_wrong(void **state)
     static const char *const says[WRONGS] = {
         [PTE_CHANGED] = "it is not mapped",
         [DATA_CHANGED] = "the page holds other data than was written",
-        [WINDOW_CHANGED] = "its entry has no kernel address",
-        [TLB_STALE] = "the kernel reads another entry than the MMU",
+        [WINDOW_CHANGED] = "the kernel does not see that it is mapped",
+        [TLB_STALE] = "the kernel does not see that it is mapped",
         [SPACE_GONE] = "it is gone",
     };
     static struct registry_run run;

@@ -124,6 +124,23 @@ enum quire_status quire_registry_tracker(const struct quire_registry *registry, 
 enum quire_status quire_registry_entry(const struct quire_registry_view *view, quire_va va,
                                        quire_va *entry);
 
+/*
+ * Looking through the window: an MMU that reaches the space's tables by kernel addresses alone, for
+ * quire_walk() and quire_translate(), marks included. The caller owns it and fills in the first
+ * three; what it sees is there until the next change of the space's tables.
+ *
+ * `see` makes a pointer of a kernel address, within one page, which is mapped and writable.
+ * Example: `return (void *)(uintptr_t)va.at;`
+ */
+struct quire_registry_sight {
+    const struct quire_registry_view *view;
+    void *(*see)(void *context, quire_va va, uint64_t bytes);
+    void *context;
+    struct quire_memory memory;
+};
+
+struct quire_mmu quire_registry_mmu(struct quire_registry_sight *sight);
+
 /* Does all agree: trackers, kernel PTEs, kernel addresses taken, and each space's tables with its
  * window? QUIRE_CORRUPT and *id (may be NULL): of the first space that is wrong, QUIRE_NONE if it
  * is none. => no batch of a view has work in it */

@@ -335,25 +335,46 @@ void quire_registry_remove(struct quire_registry_view *view)
     registry->spaces--;
 }
 
+/* ---- through the window ---------------------------------------------------------------------- */
+
+/* The kernel address of a byte in one of the space's tables. */
+static bool seen_at(const struct quire_registry_view *view, quire_pa pa, quire_va *at)
+{
+    unsigned shift = view->registry->pages->page_shift;
+    uint64_t offset = pa.at & ((UINT64_C(1) << shift) - 1);
+    struct window window = load_window(view);
+    uint32_t index = quire_window_find(&window, quire_pa_at(pa.at - offset));
+
+    at->at = quire_tracker_va(window.at).at + ((uint64_t)index << shift) + offset;
+    return index != QUIRE_NONE;
+}
+
 enum quire_status quire_registry_entry(const struct quire_registry_view *view, quire_va va,
                                        quire_va *entry)
 {
     struct quire_mmu mmu = quire_table_mmu(&view->table);
-    uint64_t offset_mask = quire_format_page_bytes(mmu.format) - 1;
-    struct window window = load_window(view);
     struct quire_walk walk;
-    uint32_t index;
 
     quire_walk(&mmu, va, 0, &walk);
     if (walk.level == 0) {
         return QUIRE_OUT_OF_RANGE;
     }
-    index = quire_window_find(&window, quire_pa_at(walk.entry_at.at & ~offset_mask));
-    if (index == QUIRE_NONE) {
-        return QUIRE_NOT_FOUND;
-    }
-    entry->at = quire_tracker_va(window.at).at +
-                (uint64_t)index * quire_format_page_bytes(mmu.format) +
-                (walk.entry_at.at & offset_mask);
-    return QUIRE_OK;
+    return seen_at(view, walk.entry_at, entry) ? QUIRE_OK : QUIRE_NOT_FOUND;
+}
+
+static void *see(void *context, quire_pa pa, uint64_t bytes)
+{
+    const struct quire_registry_sight *sight = context;
+    quire_va at;
+
+    return seen_at(sight->view, pa, &at) ? sight->see(sight->context, at, bytes) : NULL;
+}
+
+struct quire_mmu quire_registry_mmu(struct quire_registry_sight *sight)
+{
+    const struct quire_table *table = &sight->view->table;
+    struct quire_mmu mmu = {table->format, &sight->memory, table->root};
+
+    sight->memory = (struct quire_memory){.map = see, .context = sight};
+    return mmu;
 }

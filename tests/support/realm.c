@@ -226,23 +226,32 @@ static bool kernel_walk(const struct realm *realm, uint64_t va, struct quire_wal
     return quire_walk(&mmu, quire_va_at(va), QUIRE_READ, walk) == QUIRE_OK;
 }
 
-bool realm_load(struct realm *realm, quire_va va, uint64_t *entry)
+void *realm_see(void *context, quire_va va, uint64_t bytes)
 {
+    struct realm *realm = context;
     const struct tlb_entry *known = tlb_find(&realm->tlb, va, QUIRE_READ);
     uint64_t offset = va.at & ((UINT64_C(1) << realm->shift) - 1);
     struct quire_walk walk;
 
-    if (known == NULL) {
-        if (!kernel_walk(realm, va.at, &walk)) {
-            return false;
-        }
-        tlb_fill(&realm->tlb, va, QUIRE_READ, &walk);
-        *entry = quire_pte_load(realm->config.format, realm->ram + walk.pa.at);
-        return true;
+    check(bytes != 0 && bytes <= (UINT64_C(1) << realm->shift) - offset);
+    if (known != NULL) {
+        return realm->ram + (quire_pfn_pa(known->pfn, realm->shift).at | offset);
     }
-    *entry = quire_pte_load(realm->config.format,
-                            realm->ram + (quire_pfn_pa(known->pfn, realm->shift).at | offset));
-    return true;
+    if (!kernel_walk(realm, va.at, &walk)) {
+        return NULL;
+    }
+    tlb_fill(&realm->tlb, va, QUIRE_READ, &walk);
+    return realm->ram + walk.pa.at;
+}
+
+bool realm_load(struct realm *realm, quire_va va, uint64_t *entry)
+{
+    const void *where = realm_see(realm, va, realm->config.format->pte_bytes);
+
+    if (where != NULL) {
+        *entry = quire_pte_load(realm->config.format, where);
+    }
+    return where != NULL;
 }
 
 void realm_check_tlb(const struct realm *realm)

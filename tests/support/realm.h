@@ -60,6 +60,9 @@ void realm_close(struct realm *realm);
  * it is not mapped. */
 bool realm_load(struct realm *realm, quire_va va, uint64_t *entry);
 
+/* The same as a pointer, for struct quire_registry_sight; NULL: not mapped. */
+void *realm_see(void *realm, quire_va va, uint64_t bytes);
+
 /* What is cached is true. */
 void realm_check_tlb(const struct realm *realm);
 

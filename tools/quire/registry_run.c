@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quire/pte.h"
-
 enum { WITNESSES = 1000, TLB_ENTRIES = 64, TLB_WAYS = 4, REGIONS_MOST = 1 << 20 };
 
 static unsigned page_shift(const struct registry_run *run)
@@ -211,26 +209,24 @@ void registry_run_close(struct registry_run *run)
 
 /* ---- the kernel at work ---------------------------------------------------------------------- */
 
-/* What the kernel's processor loads from one of its addresses, by way of its TLB. */
-static bool kernel_load(struct registry_run *run, quire_va va, uint64_t *entry)
+/* Where an address of the kernel leads its processor, by way of its TLB. */
+static void *kernel_sees(void *context, quire_va va, uint64_t bytes)
 {
+    struct registry_run *run = context;
     struct machine *machine = &run->machine;
     const struct tlb_entry *known = tlb_find(&machine->tlb, va, QUIRE_READ);
     uint64_t offset = va.at & ((UINT64_C(1) << page_shift(run)) - 1);
     struct quire_walk walk;
-    quire_pa pa;
 
+    (void)bytes;
     if (known != NULL) {
-        pa = quire_pa_at(quire_pfn_pa(known->pfn, page_shift(run)).at | offset);
-    } else {
-        if (quire_walk(&machine->mmu, va, QUIRE_READ | QUIRE_ACCESSED, &walk) != QUIRE_OK) {
-            return false;
-        }
-        tlb_fill(&machine->tlb, va, QUIRE_READ, &walk);
-        pa = walk.pa;
+        return machine->ram + (quire_pfn_pa(known->pfn, page_shift(run)).at | offset);
     }
-    *entry = quire_pte_load(run->config.format, machine->ram + pa.at);
-    return true;
+    if (quire_walk(&machine->mmu, va, QUIRE_READ | QUIRE_ACCESSED, &walk) != QUIRE_OK) {
+        return NULL;
+    }
+    tlb_fill(&machine->tlb, va, QUIRE_READ, &walk);
+    return machine->ram + walk.pa.at;
 }
 
 static bool wrong(struct registry_run *run, struct problem *problem, uint32_t space, quire_va va,
@@ -241,32 +237,28 @@ static bool wrong(struct registry_run *run, struct problem *problem, uint32_t sp
                        va.at, what);
 }
 
-/* Reads the entries for `va` twice: by kernel addresses through the window, and physically. */
+/* Walks to `va` twice: by kernel addresses, through the window, and physically. */
 static bool compare(struct registry_run *run, const struct quire_registry_view *view, quire_va va,
                     quire_pa *data, struct problem *problem)
 {
-    const struct quire_format *format = run->config.format;
+    struct quire_registry_sight sight = {.view = view, .see = kernel_sees, .context = run};
     struct quire_mmu mmu = quire_table_mmu(&view->table);
-    struct quire_tracker tracker;
-    struct quire_trace trace;
-    struct quire_walk walk;
-    uint64_t first, last;
-    quire_va at;
+    struct quire_mmu kernel = quire_registry_mmu(&sight);
+    struct quire_trace steps, seen_steps;
+    struct quire_walk walk, seen;
 
-    if (quire_walk_traced(&mmu, va, QUIRE_READ, &walk, &trace) != QUIRE_OK) {
+    if (quire_walk_traced(&mmu, va, QUIRE_READ, &walk, &steps) != QUIRE_OK) {
         return wrong(run, problem, view->id, va, "it is not mapped");
     }
-    if (quire_registry_tracker(view->registry, view->id, &tracker) != QUIRE_OK ||
-        quire_registry_entry(view, va, &at) != QUIRE_OK) {
-        return wrong(run, problem, view->id, va, "its entry has no kernel address");
+    if (quire_walk_traced(&kernel, va, QUIRE_READ, &seen, &seen_steps) != QUIRE_OK) {
+        return wrong(run, problem, view->id, va, "the kernel does not see that it is mapped");
     }
-    first =
-        quire_tracker_va(tracker).at + (uint64_t)quire_va_index(format, 1, va) * format->pte_bytes;
-    if (!kernel_load(run, quire_va_at(first), &first) || !kernel_load(run, at, &last) ||
-        first != trace.step[0].entry || last != walk.entry) {
-        return wrong(run, problem, view->id, va, "the kernel reads another entry than the MMU");
+    for (unsigned i = 0; i < steps.steps; i++) {
+        if (i >= seen_steps.steps || seen_steps.step[i].entry != steps.step[i].entry) {
+            return wrong(run, problem, view->id, va, "the kernel reads another entry than the MMU");
+        }
     }
-    *data = walk.pa;
+    *data = seen.pa;
     return true;
 }
 
