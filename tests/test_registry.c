@@ -418,6 +418,38 @@ static void test_init_refuses(void **state)
     realm_close(&realm);
 }
 
+/* Frames that a directory entry, or a PTE, cannot name: refused, and nothing is kept. */
+static void test_frames_too_high(void **state)
+{
+    struct quire_registry_view view[16];
+    struct realm_copy copy;
+    struct quire_format format;
+    struct realm realm;
+
+    (void)state;
+    for (unsigned narrow = 0; narrow < 2; narrow++) {
+        struct realm_config config = {.format = &format, .own = 44, .frames = 40, .windows = 100};
+        struct quire_level *level = format.level;
+
+        format = *realm_format(0);
+        level[0].as_table.address[0].bits = 6; /* 64 frames */
+        level[1].as_leaf.address[0].bits = narrow != 0 ? 6 : 20;
+        realm_open(&realm, &config);
+        for (unsigned i = 0; i < 10; i++) {
+            create(&realm, &view[i]);
+        }
+        realm_copy(&realm, &copy);
+        check(quire_registry_create(&realm.registry, 0, &view[10]) == QUIRE_OUT_OF_RANGE);
+        realm_check_unchanged(&realm, &copy);
+        realm_copy_free(&copy);
+        check_valid(&realm);
+        for (unsigned i = 0; i < 10; i++) {
+            quire_registry_remove(&view[i]);
+        }
+        realm_close(&realm);
+    }
+}
+
 static void test_unknown_spaces(void **state)
 {
     struct quire_registry_view view, other;
@@ -741,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_largest_window),
         cmocka_unit_test(test_more_than_fixed),
         cmocka_unit_test(test_init_refuses),
+        cmocka_unit_test(test_frames_too_high),
         cmocka_unit_test(test_unknown_spaces),
         cmocka_unit_test(test_entry),
         cmocka_unit_test(test_sight),

