@@ -21,6 +21,7 @@ _quire_value() {
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     --root | --base | --ram | --frames | --tlb | --swap-size | --limit) COMPREPLY=() ;;
+    --spaces | --pages | --kernel | --seed) COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -37,6 +38,7 @@ _quire_options() {
         echo '--ram --frames --format --policy --tlb --swap --swap-size --no-verify --limit' \
             '--save --draw --ascii --json --quiet'
         ;;
+    registry) echo '--spaces --pages --ram --kernel --format --seed --json --steps' ;;
     esac
 }
 
@@ -46,8 +48,8 @@ _quire() {
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'formats translate size ptsim replay --help --version' \
-            -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W \
+            'formats translate size ptsim replay registry --help --version' -- "$word")
         return
     fi
     if _quire_value "${COMP_WORDS[0]}" "$before" "$word"; then
