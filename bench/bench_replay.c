@@ -2,8 +2,8 @@
  * Replaying a trace against plainly parsing it: what TLB, page tables, policy and faults cost for
  * each reference. The goal is at least half the parser's speed without verification.
  *
- * The trace is the text of QUIRE_BENCH_TRACE, else of ../shared/traces/, else one that is made
- * up: a program that runs loops over a few hundred pages.
+ * The trace is that of traces.h, as text; else one that is made up: a program that runs loops over
+ * a few hundred pages.
  */
 #include "bench.h"
 
@@ -13,6 +13,7 @@
 
 #include "quire/formats.h"
 #include "tools/quire/replay.h"
+#include "traces.h"
 
 enum { BATCH = 1024, MADE_UP_LINES = 2000000 };
 
@@ -82,21 +83,6 @@ static void make_up(void)
     fclose(out);
 }
 
-static const char *find_trace(void)
-{
-    static const char *const usual[] = {"../shared/traces/sqlite.lackey.zst"};
-    const char *path = getenv("QUIRE_BENCH_TRACE");
-
-    for (size_t i = 0; i < 1 && path == NULL; i++) {
-        FILE *file = fopen(usual[i], "r");
-        if (file != NULL) {
-            fclose(file);
-            path = usual[i];
-        }
-    }
-    return path;
-}
-
 /* ---- what is measured ---------------------------------------------------------------------- */
 
 static uint64_t run(void *context)
@@ -159,7 +145,7 @@ static void group(const char *title, uint64_t frames)
 
 int main(void)
 {
-    const char *path = find_trace();
+    const char *path = bench_trace();
     char title[200];
 
     if (path != NULL) {

@@ -17,7 +17,7 @@ _quire_value() {
         ;;
     --policy) mapfile -t COMPREPLY < <(compgen -W 'fifo clock clock-mmu lru' -- "$word") ;;
     --access) mapfile -t COMPREPLY < <(compgen -W 'r w x rw' -- "$word") ;;
-    --memory | --ostep | --file | -f | --swap | --save)
+    --memory | --ostep | --file | -f | --swap | --save | --trace)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     --root | --base | --ram | --frames | --tlb | --swap-size | --limit) COMPREPLY=() ;;
@@ -32,7 +32,7 @@ _quire_options() {
     translate)
         echo '--format --memory --root --base --access --user --explain --json --ostep'
         ;;
-    size) echo '--format --large --ram --json' ;;
+    size) echo '--format --large --ram --supplement --trace --json' ;;
     ptsim) echo '--file' ;;
     replay)
         echo '--ram --frames --format --policy --tlb --swap --swap-size --no-verify --limit' \
