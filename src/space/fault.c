@@ -62,16 +62,15 @@ static enum quire_refusal judge(const struct quire_region *region, unsigned acce
     return QUIRE_REFUSAL_NONE;
 }
 
-/* Nothing is mapped at va. A stack above it grows down to it, if it may go that far and keeps its
- * distance from what is below. */
-static enum quire_refusal grow_stack(struct quire_space *space, quire_va va)
+/* Nothing is mapped at va. Is it near a stack, and may that grow down to it, keeping its distance
+ * from what is below? */
+static enum quire_refusal judge_stack(const struct quire_region *stack, uint64_t begin,
+                                      uint64_t page)
 {
-    struct quire_region *stack = quire_region_at_or_after(space, va);
-    uint64_t page = space_page_bytes(space);
-    uint64_t begin = va.at & ~(page - 1);
-    enum quire_status status;
+    uint64_t near = (uint64_t)QUIRE_STACK_NEAR * page;
 
-    if (stack == NULL || stack->grows_to == 0) {
+    if (stack == NULL || stack->grows_to == 0 ||
+        (begin < stack->grows_to && stack->grows_to - begin > near)) {
         return QUIRE_REFUSAL_NO_REGION;
     }
     if (begin < stack->grows_to ||
@@ -79,8 +78,26 @@ static enum quire_refusal grow_stack(struct quire_space *space, quire_va va)
          begin - region_last(stack->prev) <= (uint64_t)QUIRE_STACK_GUARD * page)) {
         return QUIRE_REFUSAL_STACK;
     }
-    status = quire_region_charge(space->system, stack, (stack->va.at - begin) / page);
-    if (status != QUIRE_OK) {
+    return QUIRE_REFUSAL_NONE;
+}
+
+/* A stack that may be accessed like this, and may grow down to va, does so. */
+static enum quire_refusal grow_stack(struct quire_space *space, quire_va va, unsigned access)
+{
+    struct quire_region *stack = quire_region_at_or_after(space, va);
+    uint64_t page = space_page_bytes(space);
+    uint64_t begin = va.at & ~(page - 1);
+    enum quire_refusal refusal = judge_stack(stack, begin, page);
+
+    if (refusal == QUIRE_REFUSAL_NONE) {
+        refusal = judge(stack, access);
+    }
+    if (refusal != QUIRE_REFUSAL_NONE) {
+        return refusal;
+    }
+    if (quire_region_charge(space->system, stack,
+                            (stack->va.at - begin) >> space->system->host->frames->page_shift) !=
+        QUIRE_OK) {
         return QUIRE_REFUSAL_STACK;
     }
     stack->bytes += stack->va.at - begin;
@@ -226,19 +243,14 @@ static enum quire_status start(struct quire_request *request)
 {
     struct quire_space *space = request->space;
     const struct quire_region *region = region_of(request);
-    enum quire_refusal refusal = QUIRE_REFUSAL_NONE;
+    enum quire_refusal refusal = region != NULL ? judge(region, request->access)
+                                                : grow_stack(space, request->va, request->access);
     struct quire_record record;
 
-    if (region == NULL) {
-        refusal = grow_stack(space, request->va);
-        region = region_of(request);
-    }
-    if (refusal == QUIRE_REFUSAL_NONE) {
-        refusal = judge(region, request->access);
-    }
     if (refusal != QUIRE_REFUSAL_NONE) {
         return refuse(request, refusal);
     }
+    region = region_of(request);
     record = quire_supplement_get(&space->supplement, vpn_of(request));
     if (record_moving(record)) {
         return QUIRE_BUSY;
