@@ -169,7 +169,7 @@ static uint32_t evict(struct scene *scene)
 {
     const struct quire_policy_ops *ops = scene->policy.ops;
     struct model before = scene->model; /* clock-mmu's bits are cleared by the policy's questions */
-    quire_pfn pfn = ops->victim(&scene->policy);
+    quire_pfn pfn = ops->victim(&scene->policy, 0);
     uint32_t expected = QUIRE_NONE;
 
     if (before.count != 0) {

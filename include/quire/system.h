@@ -27,6 +27,7 @@ struct quire_page {
     uint8_t origin;  /* enum quire_origin: what it is if it has not been written */
     bool dirty;      /* written, as far as software knows; the MMU's mark comes on top */
     bool listed;     /* the policy knows it: it may be evicted */
+    bool chosen;     /* the policy gave it as a victim, and has not got it back */
 };
 
 enum quire_origin { QUIRE_ORIGIN_ZERO, QUIRE_ORIGIN_FILE, QUIRE_ORIGIN_SWAP };
@@ -85,6 +86,11 @@ static inline void quire_system_reference(struct quire_system *system, quire_pfn
         system->policy.ops->reference(&system->policy, pfn);
     }
 }
+
+/* Time passes, for policies that count it in ticks: a host's timer calls this at regular intervals,
+ * such as 20 times a second; replay after so many references. May look at every resident page, clear
+ * accessed bits and flush. Context: the system locked. */
+void quire_system_tick(struct quire_system *system);
 
 /* The page in a frame, or NULL. */
 static inline struct quire_page *quire_system_page(struct quire_system *system, quire_pfn pfn)

@@ -92,6 +92,26 @@ static bool page_used(void *context, quire_pfn pfn)
     return used;
 }
 
+/* And: would it have to be written? */
+static bool page_dirty(void *context, quire_pfn pfn)
+{
+    struct quire_system *system = context;
+    const struct quire_page *page = &system->page[pfn.n - system->first];
+    quire_va va = quire_space_va(page->space, page->vpn);
+    struct quire_leaf leaf;
+
+    return page->dirty || (quire_table_query(&page->space->table, va, &leaf) == QUIRE_OK &&
+                           (leaf.attributes & QUIRE_DIRTY) != 0);
+}
+
+void quire_system_tick(struct quire_system *system)
+{
+    if (system->policy.ops->tick != NULL) {
+        system->policy.ops->tick(&system->policy);
+        quire_batch_commit(&system->batch); /* accessed bits that it cleared */
+    }
+}
+
 enum quire_status quire_system_init(struct quire_system *system,
                                     const struct quire_system_config *config)
 {
@@ -133,7 +153,11 @@ enum quire_status quire_system_init(struct quire_system *system,
                       (struct quire_policy_node *)(void *)(state + at.nodes),
                       quire_pfn_of(system->first), system->frames, state + at.policy);
     system->policy.seed = config->seed;
+    if (config->resident_limit != 0 && config->resident_limit < system->frames) {
+        system->policy.capacity = config->resident_limit;
+    }
     system->policy.used = page_used;
+    system->policy.dirty = page_dirty;
     system->policy.context = system;
     quire_batch_begin(&system->batch, system->host);
     return QUIRE_OK;

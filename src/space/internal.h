@@ -34,6 +34,12 @@ static inline quire_pa frame_pa(const struct quire_system *system, quire_pfn pfn
 /* For quire_validate(): are the nodes all there, each of them once, and counted? */
 bool quire_supplement_sound(const struct quire_supplement *supplement);
 
+/* The number by which the policy knows a page. */
+static inline uint64_t page_number(const struct quire_space *space, uint64_t vpn)
+{
+    return (uint64_t)space->id << 48 | vpn;
+}
+
 /* Tells the policy of a page, or takes it back. A listed page may be evicted. */
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn);

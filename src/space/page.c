@@ -21,9 +21,13 @@ void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uin
 void quire_page_list(struct quire_system *system, quire_pfn pfn)
 {
     struct quire_page *page = page_of(system, pfn);
+    const struct quire_policy_ops *ops = system->policy.ops;
+    bool back = page->chosen && ops->put_back != NULL;
 
-    system->policy.ops->insert(&system->policy, pfn, (uint64_t)page->space->id << 48 | page->vpn);
+    (back ? ops->put_back : ops->insert)(&system->policy, pfn,
+                                         page_number(page->space, page->vpn));
     page->listed = true;
+    page->chosen = false;
 }
 
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn)

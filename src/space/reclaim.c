@@ -152,6 +152,7 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
     struct quire_page *page = page_of(system, pfn);
 
     page->listed = false;
+    page->chosen = true;
     quire_pages_unmap(page->space, quire_space_va(page->space, page->vpn),
                       space_page_bytes(page->space));
     if (!page->dirty && page->origin != QUIRE_ORIGIN_ZERO) {
@@ -169,9 +170,10 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
     return write_out(system, request, pfn);
 }
 
-static quire_pfn choose_victim(struct quire_system *system)
+static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
 {
-    quire_pfn pfn = system->policy.ops->victim(&system->policy);
+    uint64_t coming = page_number(request->space, space_vpn(request->space, request->va));
+    quire_pfn pfn = system->policy.ops->victim(&system->policy, coming);
 
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
     if (!quire_pfn_none(pfn)) {
@@ -209,7 +211,7 @@ static bool put_back(struct quire_system *system, const struct quire_request *re
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request)
 {
     enum quire_status status = QUIRE_NO_MEMORY;
-    quire_pfn pfn = choose_victim(system);
+    quire_pfn pfn = choose_victim(system, request);
     bool in_vain = quire_pfn_none(pfn);
 
     while (!quire_pfn_none(pfn)) {
@@ -218,7 +220,7 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
             break;
         }
         in_vain = true;
-        pfn = choose_victim(system);
+        pfn = choose_victim(system, request);
     }
     if (in_vain && put_back(system, request) && quire_pfn_none(pfn)) {
         return QUIRE_BUSY;
