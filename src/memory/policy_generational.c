@@ -15,19 +15,20 @@
  * none, the oldest there is will do.
  *
  * A page of the oldest generation goes if its accessed bit is not set; if it is, it goes to the
- * youngest. If processors set bits as fast as they are cleared, each page is looked at once for a
- * victim, and then the next one goes.
+ * youngest. If processors set bits as fast as they are cleared, as many looks are taken as there are
+ * pages, and then the oldest goes.
  *
  * Refaults. As many evicted pages are remembered as memory holds. A page's refault distance is the
  * number of evictions from its own on until it comes back. If that is at most what memory holds, the
  * page might have stayed had there been twice as much: it comes in as of tier 1, all others as of
- * tier 0. For each tier it is counted how many pages were evicted, and how many of these came back
- * from so near; both are halved when a generation is made. While those of tier 1 come back more
- * often than those of tier 0,
+ * tier 0. For each tier it is counted how many pages came up for eviction, unused, and how many of
+ * those evicted came back from so near; both are halved when a generation is made. While those of
+ * tier 1 come back more often than those of tier 0,
  *
- *     returned[1] / evicted[1]  >  (returned[0] + 1) / (evicted[0] + 64)
+ *     returned[1] / up[1]  >  (returned[0] + 1) / (up[0] + 64)    and returned[1] is 64 or more,
  *
- * an unused page of tier 1 is not evicted but moved one generation on, as long as there is one.
+ * an unused page of tier 1 is not evicted but moved one generation on. That counts in up[1] too, so
+ * that sparing pages in vain ends by itself.
  */
 #include "policy_ghosts.h"
 
@@ -38,9 +39,9 @@ enum { TIER_1 = QUIRE_POLICY_WHICH + 1 }; /* in a node's word */
 enum { REMEMBERED }; /* list of ghosts; a ghost's note: evictions before it * 2 + its tier */
 
 struct state {
-    uint32_t oldest, youngest; /* generation n is list[n % GENERATIONS] */
-    uint32_t evictions;              /* ever */
-    uint32_t evicted[2], returned[2]; /* of late, by tier */
+    uint32_t oldest, youngest;        /* generation n is list[n % GENERATIONS] */
+    uint32_t evictions;               /* ever */
+    uint32_t up[2], returned[2]; /* of late, by tier */
     struct quire_ghosts ghosts;
 };
 
@@ -107,7 +108,7 @@ static void make_generation(struct quire_policy *policy)
         }
     }
     for (unsigned tier = 0; tier < 2; tier++) {
-        state->evicted[tier] /= 2;
+        state->up[tier] /= 2;
         state->returned[tier] /= 2;
     }
 }
@@ -148,18 +149,18 @@ static void put_back(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
     unsigned tier = (policy->node[index].word & TIER_1) != 0;
 
     quire_ghosts_forget(&state->ghosts, page);
-    state->evicted[tier] -= state->evicted[tier] != 0;
+    state->up[tier] -= state->up[tier] != 0;
     quire_policy_put(policy, index, state->youngest % GENERATIONS);
 }
 
 static bool protected(const struct quire_policy *policy, uint32_t index)
 {
     const struct state *state = policy->state;
-    const uint32_t *evicted = state->evicted, *returned = state->returned;
+    const uint32_t *up = state->up, *returned = state->returned;
 
-    return (policy->node[index].word & TIER_1) != 0 &&
-           (uint64_t)returned[1] * ((uint64_t)evicted[0] + AT_LEAST) >
-               ((uint64_t)returned[0] + 1) * evicted[1];
+    return (policy->node[index].word & TIER_1) != 0 && returned[1] >= AT_LEAST &&
+           (uint64_t)returned[1] * ((uint64_t)up[0] + AT_LEAST) >
+               ((uint64_t)returned[0] + 1) * up[1];
 }
 
 /* Leaves empty generations behind, as long as the young ones remain. True: there is one more. */
@@ -183,7 +184,7 @@ static quire_pfn evict(struct quire_policy *policy, uint32_t index)
     quire_ghosts_add(&state->ghosts, REMEMBERED, policy->capacity, state->ghosts.held[index],
                      state->evictions * 2 + tier);
     state->evictions++;
-    state->evicted[tier]++;
+    state->up[tier]++;
     return quire_policy_pfn(policy, index);
 }
 
@@ -212,18 +213,21 @@ static uint32_t pages(const struct quire_policy *policy)
 static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
 {
     struct state *state = policy->state;
-    uint32_t looks = pages(policy);
+    bool made = false;
     uint32_t index;
 
     quire_ghosts_await(&state->ghosts, coming);
-    if (looks != 0 && !has_old(policy)) {
-        make_generation(policy);
-    }
-    while (has_old(policy) && looks-- != 0) {
+    for (uint32_t looks = pages(policy); looks != 0 && (has_old(policy) || !made); looks--) {
+        if (!has_old(policy)) {
+            make_generation(policy);
+            made = true;
+            continue;
+        }
         index = generation(policy, state->oldest)->head;
         if (quire_policy_used(policy, index)) {
             move(policy, index, state->youngest);
         } else if (protected(policy, index)) {
+            state->up[1]++;
             move(policy, index, state->oldest + 1);
         } else {
             return evict(policy, index);

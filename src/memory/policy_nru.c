@@ -37,7 +37,7 @@ static unsigned class_now(struct quire_policy *policy, uint32_t index, unsigned 
 static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
 {
     (void)coming;
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         uint32_t index;
 
         while ((index = policy->list[class].head) != QUIRE_NONE) {
@@ -55,7 +55,7 @@ static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
 
 static void tick(struct quire_policy *policy)
 {
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         uint32_t index = quire_policy_detach(policy, class);
 
         while (index != QUIRE_NONE) {

@@ -24,8 +24,7 @@ void quire_page_list(struct quire_system *system, quire_pfn pfn)
     const struct quire_policy_ops *ops = system->policy.ops;
     bool back = page->chosen && ops->put_back != NULL;
 
-    (back ? ops->put_back : ops->insert)(&system->policy, pfn,
-                                         page_number(page->space, page->vpn));
+    (back ? ops->put_back : ops->insert)(&system->policy, pfn, page_number(page->space, page->vpn));
     page->listed = true;
     page->chosen = false;
 }
