@@ -20,7 +20,7 @@ static bool used(struct quire_policy *policy, uint32_t index)
 {
     struct quire_policy_node *node = &policy->node[index];
 
-    if (node->word == 0 && quire_policy_used(policy, index)) {
+    if (quire_policy_used(policy, index)) {
         node->word = 1;
     }
     return node->word != 0;

@@ -39,8 +39,8 @@ enum { TIER_1 = QUIRE_POLICY_WHICH + 1 }; /* in a node's word */
 enum { REMEMBERED }; /* list of ghosts; a ghost's note: evictions before it * 2 + its tier */
 
 struct state {
-    uint32_t oldest, youngest;        /* generation n is list[n % GENERATIONS] */
-    uint32_t evictions;               /* ever */
+    uint32_t oldest, youngest;   /* generation n is list[n % GENERATIONS] */
+    uint32_t evictions;          /* ever */
     uint32_t up[2], returned[2]; /* of late, by tier */
     struct quire_ghosts ghosts;
 };

@@ -109,11 +109,12 @@ static uint32_t from_small(struct quire_policy *policy)
     return index;
 }
 
-/* After HITS_MAX times around nothing can have hits left, unless an MMU sets marks as fast as they
- * are cleared: then the next page goes all the same. */
+/* After so many times around nothing can have hits left, unless processors set marks as fast as
+ * they are cleared: then the next page goes all the same. */
 static uint32_t from_main(struct quire_policy *policy)
 {
-    uint64_t looks = (uint64_t)policy->list[MAIN].length * HITS_MAX;
+    unsigned rounds = policy->ops->wants_accessed ? 1 : HITS_MAX;
+    uint64_t looks = (uint64_t)policy->list[MAIN].length * rounds;
     uint32_t index;
 
     while ((index = policy->list[MAIN].head) != QUIRE_NONE) {
