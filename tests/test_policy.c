@@ -6,31 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quire/policy.h"
-#include "tests/support/model_policy.h"
+#include "tests/support/policies.h"
 #include "tests/support/unit.h"
 
 enum { FRAMES_MAX = 300, PAGES_MAX = 3 * FRAMES_MAX, ROUNDS = 6 * EFFORT, STEPS = 3000 };
 enum { TICKS_MAX = 64 /* the aging model's counters */ };
-
-static const struct quire_policy_ops *const policies[MODEL_KINDS] = {
-    [MODEL_FIFO] = &quire_policy_fifo,
-    [MODEL_RANDOM] = &quire_policy_random,
-    [MODEL_CLOCK] = &quire_policy_clock,
-    [MODEL_CLOCK_MMU] = &quire_policy_clock_mmu,
-    [MODEL_CLOCK_M] = &quire_policy_clock_m,
-    [MODEL_LRU] = &quire_policy_lru,
-    [MODEL_NRU] = &quire_policy_nru,
-    [MODEL_AGING] = &quire_policy_aging,
-    [MODEL_WSCLOCK] = &quire_policy_wsclock,
-    [MODEL_2Q] = &quire_policy_2q,
-    [MODEL_ARC] = &quire_policy_arc,
-    [MODEL_SIEVE] = &quire_policy_sieve,
-    [MODEL_SIEVE_MMU] = &quire_policy_sieve_mmu,
-    [MODEL_S3_FIFO] = &quire_policy_s3_fifo,
-    [MODEL_S3_FIFO_MMU] = &quire_policy_s3_fifo_mmu,
-    [MODEL_GENERATIONAL] = &quire_policy_generational,
-};
 
 struct scene {
     struct quire_policy policy;
@@ -302,37 +282,49 @@ static void test_random_doings_against_the_model(void **state)
     }
 }
 
-/* A few pages more than memory holds, in a circle, and a few that are used much more often: the
- * same pages come back over and over. */
+/* Pages in a circle, some more than memory holds, and a few of them used much more often: the same
+ * ones come back over and over. */
+static void run_in_circles(struct scene *scene, struct prng *prng, uint32_t circle, uint32_t often)
+{
+    uint32_t frames = scene->frames;
+
+    for (uint32_t i = 0; i < 20 * frames + 1000; i++) {
+        uint64_t page = prng_one_in(prng, 4) ? prng_below(prng, often) : i % circle;
+        uint32_t frame = 0;
+
+        while (frame < frames && !(scene->holds[frame] && scene->page[frame] == page)) {
+            frame++;
+        }
+        if (frame < frames) {
+            reference(scene, frame, i % 5 == 0);
+        } else {
+            frame = scene->resident < frames ? scene->resident : evict(scene, page);
+            insert(scene, frame, page);
+        }
+        if (i % (2 * frames) == 0) {
+            tick(scene);
+        }
+        if (prng_one_in(prng, 50) && (frame = evict(scene, page)) != QUIRE_NONE) {
+            put_back(scene, frame);
+        }
+    }
+}
+
 static void test_circles_against_the_model(void **state)
 {
+    static const uint32_t sizes[] = {1, 2, 8, 15, 29, 50, 90, FRAMES_MAX};
     struct prng prng = prng_new(2);
 
     (void)state;
     for (enum model_kind kind = 0; kind < MODEL_KINDS; kind++) {
-        for (uint32_t frames = 1; frames < 60; frames += 7) {
-            uint32_t circle = frames + 1 + frames / 4;
+        for (unsigned i = 0; i < 4 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+            uint32_t frames = sizes[i / 4];
+            const uint32_t circle[] = {frames + 1 + frames / 4, 2 * frames - 1, 2 * frames,
+                                       2 * frames + 1};
             struct scene scene;
 
             scene_begin(&scene, kind, 7, frames, frames);
-            for (uint32_t i = 0; i < 100 * frames; i++) {
-                uint64_t page =
-                    prng_one_in(&prng, 4) ? prng_below(&prng, 1 + frames / 8) : i % circle;
-                uint32_t frame = 0;
-
-                while (frame < frames && !(scene.holds[frame] && scene.page[frame] == page)) {
-                    frame++;
-                }
-                if (frame < frames) {
-                    reference(&scene, frame, i % 5 == 0);
-                } else {
-                    frame = scene.resident < frames ? scene.resident : evict(&scene, page);
-                    insert(&scene, frame, page);
-                }
-                if (i % (2 * frames) == 0) {
-                    tick(&scene);
-                }
-            }
+            run_in_circles(&scene, &prng, circle[i % 4], 1 + frames / (i % 2 == 0 ? 8 : 2));
             check_lists(&scene);
             scene_end(&scene);
         }
