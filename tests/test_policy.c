@@ -247,6 +247,10 @@ static void step(struct scene *scene, struct prng *prng, uint64_t rest)
         scene->policy.ops->remove(&scene->policy, pfn_of(scene, frame));
         model_policy_remove(scene->model, frame);
         gone(scene, frame);
+        if (prng_one_in(prng, 2)) { /* it was only wired for a while */
+            evict(scene, 0);
+            put_back(scene, frame);
+        }
         return;
     }
     for (uint64_t n = prng_below(prng, 4); n > 0; n--) {

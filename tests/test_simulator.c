@@ -518,7 +518,8 @@ static void test_pending_is_a_failure(void **state)
 {
     struct machine_config config = world_config(&quire_format_i386, &quire_policy_fifo);
     struct quire_transfer *pending = NULL;
-    struct quire_object object = {{answer_later, &pending}, 4096};
+    const struct quire_device device = {answer_later, &pending};
+    struct quire_object object;
     struct quire_region_spec spec = {
         .va = {0x10000}, .bytes = 4096, .prot = QUIRE_RIGHTS, .object = &object};
     unsigned char byte;
@@ -526,6 +527,7 @@ static void test_pending_is_a_failure(void **state)
 
     (void)state;
     small_open(&small, &config, 1);
+    check(quire_object_create(&object, &small.machine.system, &device, 4096) == QUIRE_OK);
     check(quire_space_map(&small.space, &spec) == QUIRE_OK);
     check(machine_access(&small.machine, &small.space, spec.va, QUIRE_READ, &byte, 1,
                          &small.trap) == MACHINE_FAILED);

@@ -11,20 +11,22 @@
 #include "quire/types.h"
 
 enum quire_event_kind {
-    QUIRE_EVENT_TLB_HIT,   /* va, pfn                            (told by the machine) */
-    QUIRE_EVENT_TLB_MISS,  /* va                                 (told by the machine) */
-    QUIRE_EVENT_WALK_STEP, /* va, level, pa = entry's place, value = entry  (machine) */
-    QUIRE_EVENT_TLB_FLUSH, /* va, value = bytes: one for each range of a batch */
-    QUIRE_EVENT_FAULT,     /* va, value = access (enum quire_attribute) */
-    QUIRE_EVENT_ZERO_FILL, /* va, pfn: first touch, or a page known to be all zeros */
-    QUIRE_EVENT_FILE_READ, /* va, pfn, value = offset in the object */
-    QUIRE_EVENT_SWAP_IN,   /* va, pfn, slot */
-    QUIRE_EVENT_MAP,       /* va, pfn, value = attributes */
-    QUIRE_EVENT_UPGRADE,   /* va, pfn: write access given to a page that was mapped read-only */
-    QUIRE_EVENT_VICTIM,    /* va, pfn: chosen by the replacement policy */
-    QUIRE_EVENT_SWAP_OUT,  /* va, pfn, slot */
-    QUIRE_EVENT_DROP,      /* va, pfn, value = enum quire_drop: evicted without I/O */
-    QUIRE_EVENT_KILL,      /* va, value = enum quire_refusal: the access is refused */
+    QUIRE_EVENT_TLB_HIT,    /* va, pfn                            (told by the machine) */
+    QUIRE_EVENT_TLB_MISS,   /* va                                 (told by the machine) */
+    QUIRE_EVENT_WALK_STEP,  /* va, level, pa = entry's place, value = entry  (machine) */
+    QUIRE_EVENT_TLB_FLUSH,  /* va, value = bytes: one for each range of a batch */
+    QUIRE_EVENT_FAULT,      /* va, value = access (enum quire_attribute) */
+    QUIRE_EVENT_ZERO_FILL,  /* va, pfn: first touch, or a page known to be all zeros */
+    QUIRE_EVENT_FILE_READ,  /* va, pfn, value = offset in the object */
+    QUIRE_EVENT_SWAP_IN,    /* va, pfn, slot */
+    QUIRE_EVENT_MAP,        /* va, pfn, value = attributes */
+    QUIRE_EVENT_COPY,       /* va, pfn = the copy, value = frame copied from (copy-on-write) */
+    QUIRE_EVENT_FILE_WRITE, /* va, pfn, value = offset: a shared page went back to its object */
+    QUIRE_EVENT_UPGRADE,    /* va, pfn: write access given to a page that was mapped read-only */
+    QUIRE_EVENT_VICTIM,     /* va, pfn: chosen by the replacement policy */
+    QUIRE_EVENT_SWAP_OUT,   /* va, pfn, slot */
+    QUIRE_EVENT_DROP,       /* va, pfn, value = enum quire_drop: evicted without I/O */
+    QUIRE_EVENT_KILL,       /* va, value = enum quire_fault_result: the access is refused */
     QUIRE_EVENT_TABLE_TAKEN,
     QUIRE_EVENT_TABLE_FREED, /* pa, value = bytes */
     QUIRE_EVENTS

@@ -94,8 +94,9 @@ struct quire_policy_ops {
      * page. It may be called in vain, and often, for the same page. */
     quire_pfn (*victim)(struct quire_policy *policy, uint64_t coming);
 
-    /* A victim could not be evicted after all: its frame still holds it. No page came in, and none
-     * came back. NULL: insert() will do. => given by victim(), not inserted since */
+    /* A page that the policy knew in this frame, and that never left it: a victim that could not be
+     * evicted after all, or one that was removed for a while, to be wired or written back. No page
+     * came in, and none came back. NULL: insert() will do. */
     void (*put_back)(struct quire_policy *policy, quire_pfn pfn, uint64_t page);
 
     /* Time passes: the host's timer calls, see quire_system_tick(). NULL: it makes no difference */

@@ -8,10 +8,19 @@
 
 #include "quire/transfer.h"
 
-/* Something whose pages can be read in: a file, an image. Bytes past the end read as zeros. */
-struct quire_object {
-    struct quire_device device;
-    uint64_t bytes;
+struct quire_space;
+struct quire_object;
+
+/* Who sees what is written to a page of an object. */
+enum quire_sharing {
+    QUIRE_PRIVATE, /* a write makes the page this space's own */
+    QUIRE_SHARED   /* everybody who maps the object */
+};
+
+enum quire_advice {
+    QUIRE_ADVICE_NORMAL,
+    QUIRE_ADVICE_SEQUENTIAL, /* will be used from beginning to end: read far ahead */
+    QUIRE_ADVICE_RANDOM      /* what is next to a page says nothing about what is next */
 };
 
 struct quire_region {
@@ -19,9 +28,18 @@ struct quire_region {
     uint64_t bytes;
     unsigned prot;               /* QUIRE_RIGHTS now */
     unsigned max_prot;           /* the most that protect may ever give */
-    struct quire_object *object; /* NULL: zero-filled. The mapping is private: writes stay here */
+    struct quire_object *object; /* NULL: zero-filled */
     uint64_t offset;             /* of the first byte in the object; a multiple of the page */
-    struct quire_region *prev, *next;
+    enum quire_sharing sharing;
+    uint64_t grows_to; /* a stack: may grow down to this address by itself; 0: it does not grow */
+
+    uint8_t advice;   /* enum quire_advice */
+    uint16_t window;  /* pages to read ahead, the last time that one was read; */
+    uint64_t last_in; /* its number */
+
+    struct quire_space *space;
+    struct quire_region *prev, *next;               /* in the space, by address */
+    struct quire_region *object_prev, *object_next; /* in the object, in no order */
 };
 
 #endif

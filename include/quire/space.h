@@ -15,6 +15,7 @@
 #ifndef QUIRE_SPACE_H
 #define QUIRE_SPACE_H
 
+#include "quire/object.h"
 #include "quire/region.h"
 #include "quire/supplement.h"
 #include "quire/system.h"
@@ -26,6 +27,7 @@ struct quire_space {
     struct quire_supplement supplement;
     struct quire_region *regions; /* the lowest */
     struct quire_region *last_hit;
+    struct quire_space *kin; /* ring of spaces that descend from each other by fork */
     uint16_t id;
     uint32_t resident, swapped; /* pages in frames; in swap only */
     uint64_t faults;
@@ -50,11 +52,17 @@ struct quire_region_spec {
     unsigned max_prot;           /* 0: the same as prot */
     struct quire_object *object; /* NULL: zeros */
     uint64_t offset;             /* in the object */
+    enum quire_sharing sharing;
+    uint64_t stack_limit; /* bytes that the region may grow to, downwards, by itself; 0: not at all.
+                             It never grows closer than QUIRE_STACK_GUARD pages to a neighbour */
 };
+enum { QUIRE_STACK_GUARD = 1 };
 
 /* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
  * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_INVALID, too:
- * rights beyond max_prot, an offset that is not a page's or would wrap; QUIRE_NO_MEMORY. */
+ * rights beyond max_prot, an offset that is not a page's or would wrap, sharing without an object, a
+ * stack with one; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its
+ * object (a private one shows zeros there); QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
 /* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.
@@ -66,6 +74,30 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
  * their max_prot (else QUIRE_INVALID). QUIRE_NO_MEMORY as above. Nothing changed on failure. */
 enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
                                       unsigned prot);
+
+/*
+ * Makes `child` a copy of `parent`: the same regions; private pages are shared until one of them
+ * writes (copy-on-write), without copying a byte now. The child's page table is empty: its pages
+ * are mapped as it touches them. QUIRE_BUSY: a page is in transit; QUIRE_NO_MEMORY; QUIRE_NO_SPACE:
+ * the commit limit; QUIRE_INVALID: the format's MMU cannot withhold the right to write. In all of
+ * these nothing changed.
+ */
+enum quire_status quire_space_fork(struct quire_space *child, struct quire_space *parent,
+                                   uint16_t id);
+
+/* Gives up the contents of the range, which stays mapped: private pages are as at the beginning
+ * (zeros, or the object's). QUIRE_BUSY: a page is in transit, nothing changed. */
+enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes);
+
+/* Makes the page at va resident for `access` and keeps it so until it is unwired, as often as it
+ * was wired. Answers as quire_space_fault(); PENDING: resume, then wire again. */
+enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
+                                   struct quire_request *request);
+enum quire_status quire_space_unwire(struct quire_space *space, quire_va va);
+
+/* Pages that were accessed since this was last asked: the working set over that time. Clears the
+ * accessed bits. 0 for formats without one. */
+uint32_t quire_space_working_set(struct quire_space *space);
 
 /* The region that holds va, or NULL. */
 const struct quire_region *quire_space_region(struct quire_space *space, quire_va va);
@@ -81,6 +113,7 @@ enum quire_refusal {
     QUIRE_REFUSAL_WRITE,
     QUIRE_REFUSAL_EXECUTE,
     QUIRE_REFUSAL_USER,
+    QUIRE_REFUSAL_STACK, /* below a stack that may not grow further */
     QUIRE_REFUSALS
 };
 const char *quire_refusal_text(enum quire_refusal refusal);
@@ -88,22 +121,30 @@ const char *quire_refusal_text(enum quire_refusal refusal);
 /*
  * One fault on its way. The caller owns it and keeps it until the fault has ended; `ready` and
  * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING).
- * Everything else is the core's; refusal is there to be read after QUIRE_FAULT.
+ * Everything else is the core's; refusal is there to be read after QUIRE_FAULT, ahead and
+ * ahead_bytes after QUIRE_OK.
  */
 struct quire_request {
     void (*ready)(struct quire_request *request); /* from quire_transfer_done(); any context */
     void *context;
 
+    struct quire_system *system;
     struct quire_space *space;
     quire_va va;
     unsigned access;
     enum quire_refusal refusal;
+    quire_va ahead; /* after QUIRE_OK: what is likely to be wanted next; see advice.h */
+    uint64_t ahead_bytes;
 
-    uint8_t step;            /* where fault.c goes on */
-    quire_pfn pfn;           /* the frame for the page, once there is one */
-    struct quire_record was; /* what the page was before that */
-    uint8_t origin;          /* what it will be when it has been filled */
-    quire_pfn victim;        /* being written out to make room */
+    uint8_t step;                /* where fault.c goes on */
+    quire_pfn pfn;               /* the frame for the page, once there is one */
+    struct quire_record was;     /* what the page was before that */
+    struct quire_object *object; /* the page is one of the object's, not of the space's own */
+    uint64_t page;               /* its number there */
+    bool prefetch;               /* nobody has touched the page */
+    uint8_t origin;              /* what it will be when it has been filled */
+    quire_pfn victim;            /* being written out */
+    bool keeps;                  /* ... to be kept afterwards (synchronised), not to make room */
     struct quire_transfer transfer;
 };
 

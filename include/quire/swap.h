@@ -30,6 +30,12 @@ enum quire_status quire_swap_alloc(struct quire_swap *swap, quire_slot *slot);
 void quire_swap_ref(struct quire_swap *swap, quire_slot slot);
 void quire_swap_unref(struct quire_swap *swap, quire_slot slot);
 
+/* How many owners a slot has; 0: free. */
+static inline uint32_t quire_swap_owners(const struct quire_swap *swap, quire_slot slot)
+{
+    return quire_frames_count(&swap->slots, quire_pfn_of(slot.n));
+}
+
 static inline uint32_t quire_swap_used(const struct quire_swap *swap)
 {
     return swap->slots.total - swap->slots.free;

@@ -17,20 +17,34 @@
 #include "quire/tlb.h"
 
 struct quire_space;
+struct quire_object;
+struct quire_request;
 struct quire_slab;
 
-/* What a frame holds, if it is a page of an address space. */
+/*
+ * What a frame holds. A page of an object, or an anonymous page: one of a space's own. After a fork
+ * an anonymous page has several owners, always at the same page number in spaces that descend from
+ * each other; the frame's count says how many, and they are found by asking those spaces.
+ */
 struct quire_page {
-    struct quire_space *space; /* NULL: not such a page */
-    uint64_t vpn;
+    struct quire_object *object; /* NULL: anonymous */
+    struct quire_space *space;   /* anonymous: one of the owners. Both NULL: no page is here */
+    uint64_t vpn;                /* page number in the space, or in the object */
     quire_slot slot; /* the swap slot that holds a copy of it as it came in, or QUIRE_NONE */
+    uint16_t wired;  /* must stay, so many times */
     uint8_t origin;  /* enum quire_origin: what it is if it has not been written */
     bool dirty;      /* written, as far as software knows; the MMU's mark comes on top */
     bool listed;     /* the policy knows it: it may be evicted */
-    bool chosen;     /* the policy gave it as a victim, and has not got it back */
+    bool was_listed; /* it has been, ever since it came */
 };
 
 enum quire_origin { QUIRE_ORIGIN_ZERO, QUIRE_ORIGIN_FILE, QUIRE_ORIGIN_SWAP };
+
+/* May more be mapped than could ever be in frames and swap at once? */
+enum quire_commit {
+    QUIRE_OVERCOMMIT,   /* yes: a fault may find no memory when it is too late to say no */
+    QUIRE_COMMIT_STRICT /* no: mapping and forking fail with QUIRE_NO_SPACE instead */
+};
 
 struct quire_system_config {
     const struct quire_host *host; /* with frames set, and memory that can be seen directly */
@@ -40,6 +54,12 @@ struct quire_system_config {
     uint32_t swap_slots;
     uint32_t
         resident_limit; /* pages that may be resident at once; 0: as many as there are frames */
+
+    enum quire_commit commit;
+
+    /* A fault also maps the pages around it that are in frames already: 1 << fault_around in all,
+     * from a multiple of that on. 0: it does not. Below 16. */
+    uint8_t fault_around;
 
     /* Where the records live: NULL: in frames of the machine, which is right for machines of some
      * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
@@ -54,6 +74,11 @@ struct quire_system {
     struct quire_page *page; /* by frame number - first */
     uint32_t first, frames;
     uint32_t resident, resident_limit;
+    uint8_t fault_around;
+    enum quire_commit commit;
+    uint64_t committed, commit_limit; /* pages promised; pages there are, in frames and swap */
+    struct quire_object *objects;
+    uint16_t next_object_id;
     struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
     uint32_t slab_frames;
     struct quire_batch batch;      /* gathers flushes during one operation */
@@ -92,13 +117,18 @@ static inline void quire_system_reference(struct quire_system *system, quire_pfn
  * accessed bits and flush. Context: the system locked. */
 void quire_system_tick(struct quire_system *system);
 
+static inline bool quire_page_used(const struct quire_page *page)
+{
+    return page->space != NULL || page->object != NULL;
+}
+
 /* The page in a frame, or NULL. */
 static inline struct quire_page *quire_system_page(struct quire_system *system, quire_pfn pfn)
 {
     uint32_t index = pfn.n - system->first;
 
-    return index < system->frames && system->page[index].space != NULL ? &system->page[index]
-                                                                       : NULL;
+    return index < system->frames && quire_page_used(&system->page[index]) ? &system->page[index]
+                                                                           : NULL;
 }
 
 #endif

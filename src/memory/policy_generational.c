@@ -141,15 +141,16 @@ static void insert(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
     quire_policy_put(policy, index, state->youngest % GENERATIONS);
 }
 
-/* To the youngest generation, of the same tier: its eviction did not happen. */
+/* To the youngest generation, of the same tier; if it was evicted, it was not. */
 static void put_back(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
 {
     struct state *state = policy->state;
     uint32_t index = quire_policy_index(policy, pfn);
     unsigned tier = (policy->node[index].word & TIER_1) != 0;
 
-    quire_ghosts_forget(&state->ghosts, page);
-    state->up[tier] -= state->up[tier] != 0;
+    if (quire_ghosts_forget(&state->ghosts, page)) {
+        state->up[tier] -= state->up[tier] != 0;
+    }
     quire_policy_put(policy, index, state->youngest % GENERATIONS);
 }
 

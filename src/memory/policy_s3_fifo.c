@@ -67,9 +67,10 @@ static void insert(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
 static void put_back(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
 {
     uint32_t index = quire_policy_index(policy, pfn);
+    uint32_t word = policy->node[index].word, list = word & QUIRE_POLICY_WHICH;
 
     quire_ghosts_forget(policy->state, page);
-    put(policy, index, policy->node[index].word & QUIRE_POLICY_WHICH);
+    put(policy, index, list == FRESH ? word / HIT : list);
 }
 
 static void reference(struct quire_policy *policy, quire_pfn pfn)

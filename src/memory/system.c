@@ -2,7 +2,7 @@
 #include "quire/system.h"
 
 #include "../bytes.h"
-#include "quire/space.h"
+#include "../space/internal.h"
 
 /* Where each kind of record lies in the system's state. More than a 32-bit machine can address must
  * not look like less. */
@@ -74,34 +74,15 @@ static void give_back_own_frames(struct quire_system *system)
 }
 
 /* The policy's question: was the page used since last asked? */
-static void note_leaf(void *context, const struct quire_leaf *leaf)
-{
-    *(bool *)context = (leaf->attributes & QUIRE_ACCESSED) != 0;
-}
-
 static bool page_used(void *context, quire_pfn pfn)
 {
-    struct quire_system *system = context;
-    const struct quire_page *page = &system->page[pfn.n - system->first];
-    struct quire_space *space = page->space;
-    bool used = false;
-    struct quire_visitor visitor = {note_leaf, &used};
-
-    quire_table_harvest(&space->table, &system->batch, quire_space_va(space, page->vpn),
-                        quire_format_page_bytes(space->table.format), QUIRE_ACCESSED, &visitor);
-    return used;
+    return quire_owners_used(context, pfn);
 }
 
 /* And: would it have to be written? */
 static bool page_dirty(void *context, quire_pfn pfn)
 {
-    struct quire_system *system = context;
-    const struct quire_page *page = &system->page[pfn.n - system->first];
-    quire_va va = quire_space_va(page->space, page->vpn);
-    struct quire_leaf leaf;
-
-    return page->dirty || (quire_table_query(&page->space->table, va, &leaf) == QUIRE_OK &&
-                           (leaf.attributes & QUIRE_DIRTY) != 0);
+    return quire_owners_dirty(context, pfn);
 }
 
 void quire_system_tick(struct quire_system *system)
@@ -130,7 +111,9 @@ enum quire_status quire_system_init(struct quire_system *system,
     *system = (struct quire_system){.host = config->host,
                                     .first = frames->first,
                                     .frames = frames->total,
-                                    .resident_limit = config->resident_limit};
+                                    .resident_limit = config->resident_limit,
+                                    .commit = config->commit,
+                                    .fault_around = config->fault_around & 15U};
     if (state == NULL) {
         state = take_own_frames(system, at.total);
     }
@@ -160,6 +143,7 @@ enum quire_status quire_system_init(struct quire_system *system,
     system->policy.dirty = page_dirty;
     system->policy.context = system;
     quire_batch_begin(&system->batch, system->host);
+    system->commit_limit = (uint64_t)frames->free + config->swap_slots;
     return QUIRE_OK;
 }
 

@@ -14,6 +14,8 @@ const char *quire_event_text(enum quire_event_kind kind)
         [QUIRE_EVENT_SWAP_IN] = "swap-in",
         [QUIRE_EVENT_MAP] = "map",
         [QUIRE_EVENT_UPGRADE] = "upgrade",
+        [QUIRE_EVENT_COPY] = "copy",
+        [QUIRE_EVENT_FILE_WRITE] = "file-write",
         [QUIRE_EVENT_VICTIM] = "victim",
         [QUIRE_EVENT_SWAP_OUT] = "swap-out",
         [QUIRE_EVENT_DROP] = "drop",

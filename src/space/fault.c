@@ -1,12 +1,16 @@
 /*
  * The fault handler.
  *
- *                         what the supplement says of the page
- *                | untouched        | zero        | swap    | frame             | coming, going
- *   -------------+------------------+-------------+---------+-------------------+---------------
- *   region: zero | zero-fill        | (cannot be) | swap-in | map it (again),   | in transit for
- *   region: file | read the object  | zero-fill   | swap-in | perhaps for write | another: BUSY
- *   no region, or it forbids the access: refused
+ *                 the page of the space's own      the region's object's page, where the space has none
+ *   resident      map it. A write to one that      map it: read-only if the region is private.
+ *                 has other owners: copy it        A write to a private region: copy it
+ *   in swap       read it in                       read it in
+ *   zeros         zero-fill                        zero-fill
+ *   untouched     look at the object; if there     read it from the device; a write to a private
+ *                 is none: zero-fill               region reads it straight into a page of its own
+ *   in transit    BUSY: another request is about to bring or take the page
+ *
+ *   no region, or it forbids the access: refused; unless it is a stack, which may grow
  *
  * A fault is a request that goes through steps. Any step may find that there is no frame; then a
  * page is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on
@@ -17,12 +21,11 @@
  *   what is it?      FILLING: the    into the page
  *   take a frame     data is coming  table
  *     |                                |
- *     +-------- no frame? evict -------+     (WRITING: a page is being written out to make room)
+ *     +-------- no frame? evict -------+     (a page is being written out: `victim` is set)
  */
 #include "internal.h"
 
 #include "../bytes.h"
-#include "quire/pte.h"
 #include "region.h"
 
 enum step { STEP_START, STEP_FILL, STEP_FILLING, STEP_MAP, STEP_DONE };
@@ -31,6 +34,13 @@ static const struct quire_region *region_of(const struct quire_request *request)
 {
     return quire_space_region(request->space, request->va);
 }
+
+static uint64_t vpn_of(const struct quire_request *request)
+{
+    return space_vpn(request->space, request->va);
+}
+
+/* ---- may it be had? -------------------------------------------------------------------------- */
 
 /* The first right that is missing, in the order in which an MMU would name it. */
 static enum quire_refusal judge(const struct quire_region *region, unsigned access)
@@ -43,9 +53,6 @@ static enum quire_refusal judge(const struct quire_region *region, unsigned acce
                 {QUIRE_EXECUTE, QUIRE_REFUSAL_EXECUTE},
                 {QUIRE_READ, QUIRE_REFUSAL_READ}};
 
-    if (region == NULL) {
-        return QUIRE_REFUSAL_NO_REGION;
-    }
     for (unsigned i = 0; i < sizeof(rule) / sizeof(rule[0]); i++) {
         if ((access & ~region->prot & rule[i].right) != 0) {
             return rule[i].refusal;
@@ -54,231 +61,265 @@ static enum quire_refusal judge(const struct quire_region *region, unsigned acce
     return QUIRE_REFUSAL_NONE;
 }
 
-/* Can the MMU tell of a write at all: by a dirty bit, or by faulting on the first one? */
-static bool mmu_tells_writes(const struct quire_space *space)
+/* Nothing is mapped at va. A stack above it grows down to it, if it may go that far and keeps its
+ * distance from what is below. */
+static enum quire_refusal grow_stack(struct quire_space *space, quire_va va)
 {
-    const struct quire_attribute_bits *leaf = &space->table.format->leaf;
+    struct quire_region *stack = quire_region_at_or_after(space, va);
+    uint64_t page = space_page_bytes(space);
+    uint64_t begin = va.at & ~(page - 1);
+    enum quire_status status;
 
-    return leaf->dirty.mask != 0 || leaf->write.mask != 0;
-}
-
-/* The page is mapped already: this is its first write, or two processors met here, or a TLB was
- * late. The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew
- * better is told even if nothing changes. */
-static void map_again(struct quire_space *space, const struct quire_leaf *leaf, unsigned rights)
-{
-    struct quire_batch *batch = &space->system->batch;
-    uint8_t page_shift = (uint8_t)quire_format_page_shift(space->table.format);
-    struct quire_flush_range range = {leaf->va, leaf->bytes, space->table.asid, page_shift, true};
-    uint64_t changed;
-
-    quire_table_protect(&space->table, batch, leaf->va, leaf->bytes, rights, &changed);
-    if (changed == 0) {
-        quire_batch_add(batch, &range);
+    if (stack == NULL || stack->grows_to == 0) {
+        return QUIRE_REFUSAL_NO_REGION;
     }
-    quire_batch_commit(batch);
-}
-
-/* Sees to it that a resident page is in the page table, with the rights that it deserves. */
-static enum quire_status map_page(struct quire_space *space, const struct quire_region *region,
-                                  uint64_t vpn, quire_pfn pfn, unsigned access)
-{
-    struct quire_system *system = space->system;
-    struct quire_page *page = page_of(system, pfn);
-    bool was_dirty = page->dirty;
-    struct quire_mapping mapping = {.va = quire_space_va(space, vpn),
-                                    .pa = frame_pa(system, pfn),
-                                    .bytes = space_page_bytes(space)};
-    enum quire_event_kind event = QUIRE_EVENT_MAP;
-    enum quire_status status = QUIRE_OK;
-    struct quire_leaf leaf;
-
-    /* Some writes only software sees. */
-    page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !mmu_tells_writes(space);
-    mapping.attributes = quire_page_rights(space, region, page);
-    if (!region_usable(region)) {
-        return QUIRE_OK; /* it was protected while the page was coming */
+    if (begin < stack->grows_to ||
+        (stack->prev != NULL &&
+         begin - region_last(stack->prev) <= (uint64_t)QUIRE_STACK_GUARD * page)) {
+        return QUIRE_REFUSAL_STACK;
     }
-    if (quire_table_query(&space->table, mapping.va, &leaf) == QUIRE_OK) {
-        map_again(space, &leaf, mapping.attributes);
-        event = mapping.attributes & ~leaf.attributes & QUIRE_WRITE ? QUIRE_EVENT_UPGRADE : event;
-    } else {
-        status = quire_table_map(&space->table, &system->batch, &mapping, NULL);
-    }
+    status = quire_region_charge(space->system, stack, (stack->va.at - begin) / page);
     if (status != QUIRE_OK) {
-        page->dirty = was_dirty;
-        return status;
+        return QUIRE_REFUSAL_STACK;
     }
-    quire_space_tell(space, event, vpn, pfn, page->slot, mapping.attributes);
-    return QUIRE_OK;
-}
-
-/* A resident page faulted: it was taken off the MMU, or is written for the first time, or the TLB
- * was stale. It may be evicted to make room for its own page table; then the fault begins again. */
-static enum quire_status start_resident(struct quire_request *request,
-                                        const struct quire_region *region, uint64_t vpn,
-                                        quire_pfn pfn)
-{
-    enum quire_status status = map_page(request->space, region, vpn, pfn, request->access);
-
-    if (status == QUIRE_OK) {
-        request->step = STEP_DONE;
-    }
-    return status;
-}
-
-static enum quire_status take_frame(struct quire_system *system, quire_pfn *pfn)
-{
-    if (system->resident_limit != 0 && system->resident >= system->resident_limit) {
-        return QUIRE_NO_MEMORY;
-    }
-    return quire_frames_alloc(system->host->frames, 0, pfn);
-}
-
-/* From here on the request holds a frame, and the page's record keeps others away. A slot that the
- * page is in belongs to the frame now: as long as the page is not written, it need not be written
- * out again. */
-static void claim(struct quire_request *request, uint64_t vpn, struct quire_record record)
-{
-    struct quire_space *space = request->space;
-    struct quire_page *page = page_of(space->system, request->pfn);
-    struct quire_record coming = {QUIRE_RECORD_COMING, false, request->pfn.n};
-    bool in_swap = record.kind == QUIRE_RECORD_SWAP;
-
-    request->was = record;
-    *page = (struct quire_page){.space = space,
-                                .vpn = vpn,
-                                .slot = quire_slot_of(in_swap ? record.number : QUIRE_NONE),
-                                .origin = QUIRE_ORIGIN_ZERO};
-    quire_supplement_set(&space->supplement, vpn, coming);
-    space->swapped -= in_swap;
-    space->system->resident++;
-    space->resident++;
-}
-
-static void unclaim(struct quire_request *request, uint64_t vpn)
-{
-    struct quire_space *space = request->space;
-    struct quire_system *system = space->system;
-
-    quire_supplement_set(&space->supplement, vpn, request->was);
-    space->swapped += request->was.kind == QUIRE_RECORD_SWAP;
-    *page_of(system, request->pfn) = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
-    quire_frames_unref(system->host->frames, request->pfn);
-    request->pfn = quire_pfn_of(QUIRE_NONE);
-    system->resident--;
-    space->resident--;
-}
-
-/* The fault cannot be served: the page is what it was, and no empty node is left behind. */
-static void give_up(struct quire_request *request)
-{
-    struct quire_space *space = request->space;
-    uint64_t vpn = space_vpn(space, request->va);
-
-    if (!quire_pfn_none(request->pfn)) {
-        unclaim(request, vpn);
-    }
-    quire_supplement_trim(&space->supplement, vpn, vpn + 1);
+    stack->bytes += stack->va.at - begin;
+    stack->va.at = begin;
+    return QUIRE_REFUSAL_NONE;
 }
 
 static enum quire_status refuse(struct quire_request *request, enum quire_refusal refusal)
 {
     request->refusal = refusal;
-    quire_space_tell(request->space, QUIRE_EVENT_KILL, space_vpn(request->space, request->va),
-                     quire_pfn_of(QUIRE_NONE), quire_slot_of(QUIRE_NONE), refusal);
+    quire_space_tell(request->space, QUIRE_EVENT_KILL, vpn_of(request), quire_pfn_of(QUIRE_NONE),
+                     quire_slot_of(QUIRE_NONE), refusal);
     return QUIRE_FAULT;
 }
 
-/* What is the page, and may it be had? If it is not resident: a frame for it. */
+/* ---- where is it? ---------------------------------------------------------------------------- */
+
+static struct quire_supplement *home(struct quire_request *request)
+{
+    return request->object != NULL ? &request->object->pages : &request->space->supplement;
+}
+
+/* Pages of that home in frames, and in swap: one more here, one less there. */
+static void home_count(struct quire_request *request, uint32_t resident, uint32_t swapped)
+{
+    *(request->object != NULL ? &request->object->resident : &request->space->resident) += resident;
+    *(request->object != NULL ? &request->object->swapped : &request->space->swapped) += swapped;
+}
+
+/* Takes a frame for page `page` of the object, or of the space if object is NULL. From here on the
+ * record keeps others away. A slot that the page is in belongs to the frame now: as long as the
+ * page is not written, it need not be written out again. */
+static enum quire_status claim(struct quire_request *request, struct quire_object *object,
+                               uint64_t page)
+{
+    struct quire_system *system = request->space->system;
+    enum quire_status status;
+    bool in_swap;
+
+    request->object = object;
+    request->page = page;
+    status = quire_supplement_reserve(home(request), page);
+    if (status == QUIRE_OK) {
+        status = quire_take_frame(system, &request->pfn);
+    }
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    request->was = quire_supplement_get(home(request), page);
+    quire_page_make(system, request->pfn, request->space, object, page);
+    quire_supplement_set(home(request), page, record_of(QUIRE_RECORD_COMING, request->pfn.n));
+    in_swap = request->was.kind == QUIRE_RECORD_SWAP;
+    if (in_swap) {
+        page_of(system, request->pfn)->slot = quire_slot_of(request->was.number);
+    }
+    home_count(request, 1, 0U - in_swap);
+    request->step = STEP_FILL;
+    return QUIRE_OK;
+}
+
+static void unclaim(struct quire_request *request)
+{
+    struct quire_system *system = request->space->system;
+
+    quire_supplement_set(home(request), request->page, request->was);
+    quire_page_clear(system, request->pfn);
+    quire_frames_unref(system->host->frames, request->pfn);
+    request->pfn = quire_pfn_of(QUIRE_NONE);
+    home_count(request, 0U - 1, request->was.kind == QUIRE_RECORD_SWAP);
+}
+
+/* The fault cannot be served: the page is what it was, and no empty node is left behind. */
+static void give_up(struct quire_request *request)
+{
+    if (!quire_pfn_none(request->pfn)) {
+        unclaim(request);
+    }
+    quire_supplement_trim(home(request), request->page, request->page + 1);
+}
+
+static enum quire_status done(struct quire_request *request)
+{
+    request->step = STEP_DONE;
+    if (!request->prefetch) {
+        quire_map_around(request->space, region_of(request), vpn_of(request));
+    }
+    return QUIRE_OK;
+}
+
+/* A resident page: into the page table. It may be evicted to make room for its own page table; then
+ * the fault begins again. */
+static enum quire_status start_resident(struct quire_request *request,
+                                        const struct quire_region *region, quire_pfn pfn, bool copy)
+{
+    uint64_t vpn = vpn_of(request);
+    enum quire_status status;
+
+    if (copy) {
+        status = quire_copy_page(request->space, region, vpn, pfn);
+    } else {
+        status = quire_map_resident(request->space, region, vpn, pfn, request->access);
+    }
+    return status == QUIRE_OK ? done(request) : status;
+}
+
+/* The space has no page of its own: the object's, seen through the region. */
+static enum quire_status start_lower(struct quire_request *request,
+                                     const struct quire_region *region)
+{
+    struct quire_object *object = region->object;
+    struct quire_record record = quire_region_lower(region, vpn_of(request));
+    bool behind = quire_region_index(region, vpn_of(request)) >= object_pages(object);
+    bool own =
+        region->sharing == QUIRE_PRIVATE &&
+        (behind || (request->access & QUIRE_WRITE) != 0 || !space_can_protect(request->space));
+
+    if (record_moving(record)) {
+        return QUIRE_BUSY;
+    }
+    if (record.kind == QUIRE_RECORD_FRAME) {
+        return start_resident(request, region, quire_pfn_of(record.number), own);
+    }
+    return own ? claim(request, NULL, vpn_of(request))
+               : claim(request, object, quire_region_index(region, vpn_of(request)));
+}
+
+/* A page of the space's own is resident. After a fork it may have to be copied before a write. */
+static enum quire_status start_own(struct quire_request *request, const struct quire_region *region,
+                                   struct quire_record record)
+{
+    struct quire_space *space = request->space;
+    quire_pfn pfn = quire_pfn_of(record.number);
+    bool others = quire_frames_count(space->system->host->frames, pfn) > 1;
+
+    if (record.shared && !others) {
+        record.shared = false;
+        quire_supplement_set(&space->supplement, vpn_of(request), record);
+    }
+    return start_resident(request, region, pfn, others && (request->access & QUIRE_WRITE) != 0);
+}
+
 static enum quire_status start(struct quire_request *request)
 {
     struct quire_space *space = request->space;
     const struct quire_region *region = region_of(request);
-    uint64_t vpn = space_vpn(space, request->va);
-    enum quire_refusal refusal = judge(region, request->access);
+    enum quire_refusal refusal = QUIRE_REFUSAL_NONE;
     struct quire_record record;
-    enum quire_status status;
 
+    if (region == NULL) {
+        refusal = grow_stack(space, request->va);
+        region = region_of(request);
+    }
+    if (refusal == QUIRE_REFUSAL_NONE) {
+        refusal = judge(region, request->access);
+    }
     if (refusal != QUIRE_REFUSAL_NONE) {
         return refuse(request, refusal);
     }
-    record = quire_supplement_get(&space->supplement, vpn);
-    if (record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING) {
+    record = quire_supplement_get(&space->supplement, vpn_of(request));
+    if (record_moving(record)) {
         return QUIRE_BUSY;
     }
     if (record.kind == QUIRE_RECORD_FRAME) {
-        return start_resident(request, region, vpn, quire_pfn_of(record.number));
+        return start_own(request, region, record);
     }
-    status = quire_supplement_reserve(&space->supplement, vpn);
-    if (status == QUIRE_OK) {
-        status = take_frame(space->system, &request->pfn);
+    if (record.kind == QUIRE_RECORD_UNTOUCHED && region->object != NULL) {
+        return start_lower(request, region);
     }
-    if (status == QUIRE_OK) {
-        claim(request, vpn, record);
-        request->step = STEP_FILL;
-    }
-    return status;
+    return claim(request, NULL, vpn_of(request));
 }
+
+/* ---- filling it ------------------------------------------------------------------------------ */
 
 static enum quire_status fill_zero(struct quire_request *request)
 {
-    struct quire_space *space = request->space;
-    const struct quire_memory *memory = &space->system->host->memory;
-    uint64_t bytes = space_page_bytes(space);
-    void *where = quire_memory_at(memory, frame_pa(space->system, request->pfn), bytes);
+    struct quire_system *system = request->space->system;
+    const struct quire_memory *memory = &system->host->memory;
+    uint64_t bytes = frame_bytes(system);
+    void *where = quire_memory_at(memory, frame_pa(system, request->pfn), bytes);
 
     memset(where, 0, (size_t)bytes);
     quire_memory_done(memory, where, bytes);
     request->origin = QUIRE_ORIGIN_ZERO;
     request->step = STEP_MAP;
-    quire_space_tell(space, QUIRE_EVENT_ZERO_FILL, space_vpn(space, request->va), request->pfn,
+    quire_space_tell(request->space, QUIRE_EVENT_ZERO_FILL, vpn_of(request), request->pfn,
                      quire_slot_of(QUIRE_NONE), 0);
     return QUIRE_OK;
 }
 
-/* Where the page begins in its region's object. */
-static uint64_t object_offset(const struct quire_request *request,
-                              const struct quire_region *region)
+/* What the page is made of: its own past, or, for a private page that is new, the object's page. */
+static struct quire_record source(const struct quire_request *request,
+                                  const struct quire_region *region)
 {
-    uint64_t page = request->va.at & ~(space_page_bytes(request->space) - 1);
+    if (request->was.kind == QUIRE_RECORD_UNTOUCHED && request->object == NULL) {
+        return quire_region_lower(region, request->page);
+    }
+    return request->was;
+}
 
-    return region->offset + (page - region->va.at);
+static enum quire_status fill_from_slot(struct quire_request *request, quire_slot slot)
+{
+    struct quire_system *system = request->space->system;
+    bool own = request->was.kind == QUIRE_RECORD_SWAP;
+
+    request->origin = own ? QUIRE_ORIGIN_SWAP : QUIRE_ORIGIN_ZERO;
+    return quire_request_transfer(system, request, &system->swap.device, QUIRE_TRANSFER_IN,
+                                  request->pfn, (uint64_t)slot.n << system->swap.page_shift);
 }
 
 static enum quire_status fill(struct quire_request *request)
 {
-    struct quire_space *space = request->space;
+    struct quire_system *system = request->space->system;
     const struct quire_region *region = region_of(request);
+    struct quire_object *object = region->object;
+    struct quire_record from = source(request, region);
 
     request->step = STEP_FILLING;
-    if (request->was.kind == QUIRE_RECORD_SWAP) {
-        struct quire_swap *swap = &space->system->swap;
-
-        request->origin = QUIRE_ORIGIN_SWAP;
-        return quire_request_transfer(request, &swap->device, QUIRE_TRANSFER_IN, request->pfn,
-                                      (uint64_t)request->was.number << swap->page_shift);
+    if (from.kind == QUIRE_RECORD_SWAP) {
+        return fill_from_slot(request, quire_slot_of(from.number));
     }
-    if (request->was.kind == QUIRE_RECORD_ZERO || region->object == NULL ||
-        object_offset(request, region) >= region->object->bytes) {
+    if (from.kind == QUIRE_RECORD_ZERO || object->device.transfer == NULL) {
         return fill_zero(request);
     }
     request->origin = QUIRE_ORIGIN_FILE;
-    return quire_request_transfer(request, &region->object->device, QUIRE_TRANSFER_IN, request->pfn,
-                                  object_offset(request, region));
+    return quire_request_transfer(system, request, &object->device, QUIRE_TRANSFER_IN, request->pfn,
+                                  quire_region_index(region, vpn_of(request))
+                                      << system->host->frames->page_shift);
 }
 
 /* The object may end inside the page: what lies behind its end is zero, whatever was read there. */
-static void clear_past_end(struct quire_request *request, uint64_t offset)
+static void clear_past_end(struct quire_request *request)
 {
-    struct quire_space *space = request->space;
-    const struct quire_memory *memory = &space->system->host->memory;
-    uint64_t bytes = space_page_bytes(space);
-    uint64_t inside = region_of(request)->object->bytes - offset;
+    struct quire_system *system = request->space->system;
+    const struct quire_memory *memory = &system->host->memory;
+    uint64_t bytes = frame_bytes(system);
+    uint64_t inside = region_of(request)->object->bytes - request->transfer.offset;
     unsigned char *where;
 
     if (inside < bytes) {
-        where = quire_memory_at(memory, frame_pa(space->system, request->pfn), bytes);
+        where = quire_memory_at(memory, frame_pa(system, request->pfn), bytes);
         memset(where + inside, 0, (size_t)(bytes - inside));
         quire_memory_done(memory, where, bytes);
     }
@@ -287,19 +328,22 @@ static void clear_past_end(struct quire_request *request, uint64_t offset)
 /* The transfer is over. */
 static enum quire_status filled(struct quire_request *request)
 {
-    struct quire_space *space = request->space;
-    uint64_t vpn = space_vpn(space, request->va);
+    unsigned shift = request->space->system->swap.page_shift;
+    uint64_t offset = request->transfer.offset;
 
     if (request->transfer.status != QUIRE_OK) {
         return QUIRE_IO_ERROR;
     }
     if (request->origin == QUIRE_ORIGIN_FILE) {
-        clear_past_end(request, request->transfer.offset);
-        quire_space_tell(space, QUIRE_EVENT_FILE_READ, vpn, request->pfn, quire_slot_of(QUIRE_NONE),
-                         request->transfer.offset);
+        clear_past_end(request);
+        quire_space_tell(request->space, QUIRE_EVENT_FILE_READ, vpn_of(request), request->pfn,
+                         quire_slot_of(QUIRE_NONE), offset);
     } else {
-        quire_space_tell(space, QUIRE_EVENT_SWAP_IN, vpn, request->pfn,
-                         quire_slot_of(request->was.number), 0);
+        quire_space_tell(request->space, QUIRE_EVENT_SWAP_IN, vpn_of(request), request->pfn,
+                         quire_slot_of((uint32_t)(offset >> shift)), 0);
+    }
+    if (!request->prefetch) {
+        quire_advice_note_read(request);
     }
     request->step = STEP_MAP;
     return QUIRE_OK;
@@ -308,23 +352,24 @@ static enum quire_status filled(struct quire_request *request)
 /* The page is whole: into the page table, and under the policy's eyes. */
 static enum quire_status map(struct quire_request *request)
 {
-    struct quire_space *space = request->space;
-    struct quire_system *system = space->system;
+    struct quire_system *system = request->space->system;
     struct quire_page *page = page_of(system, request->pfn);
-    struct quire_record record = {QUIRE_RECORD_FRAME, false, request->pfn.n};
-    uint64_t vpn = page->vpn;
     enum quire_status status;
 
     page->origin = request->origin;
-    status = map_page(space, region_of(request), vpn, request->pfn, request->access);
+    status = quire_map_resident(request->space, region_of(request), vpn_of(request), request->pfn,
+                                request->access);
     if (status != QUIRE_OK) {
         return status;
     }
-    quire_supplement_set(&space->supplement, vpn, record);
+    quire_supplement_set(home(request), request->page,
+                         record_of(QUIRE_RECORD_FRAME, request->pfn.n));
     quire_page_list(system, request->pfn);
-    request->step = STEP_DONE;
-    return QUIRE_OK;
+    request->pfn = quire_pfn_of(QUIRE_NONE);
+    return done(request);
 }
+
+/* ---- the steps ------------------------------------------------------------------------------- */
 
 static enum quire_status (*const steps[])(struct quire_request *) = {
     [STEP_START] = start, [STEP_FILL] = fill, [STEP_FILLING] = filled, [STEP_MAP] = map};
@@ -347,9 +392,10 @@ static enum quire_status run(struct quire_request *request)
     return status;
 }
 
-enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
-                                    struct quire_request *request)
+static void begin(struct quire_space *space, quire_va va, unsigned access,
+                  struct quire_request *request)
 {
+    request->system = space->system;
     request->space = space;
     request->va = va;
     request->access = access & QUIRE_RIGHTS;
@@ -357,19 +403,39 @@ enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsi
     request->step = STEP_START;
     request->pfn = quire_pfn_of(QUIRE_NONE);
     request->victim = quire_pfn_of(QUIRE_NONE);
+    request->object = NULL;
+    request->page = space_vpn(space, va);
+    request->ahead_bytes = 0;
+}
+
+enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
+                                    struct quire_request *request)
+{
+    begin(space, va, access, request);
+    request->prefetch = false;
     space->faults++;
-    quire_space_tell(space, QUIRE_EVENT_FAULT, space_vpn(space, va), quire_pfn_of(QUIRE_NONE),
+    quire_space_tell(space, QUIRE_EVENT_FAULT, request->page, quire_pfn_of(QUIRE_NONE),
                      quire_slot_of(QUIRE_NONE), request->access);
     return run(request); /* an address that is none is in no region */
 }
 
+enum quire_status quire_request_prefetch(struct quire_space *space, quire_va va, unsigned access,
+                                         struct quire_request *request)
+{
+    begin(space, va, access, request);
+    request->prefetch = true;
+    return run(request);
+}
+
 enum quire_status quire_space_resume(struct quire_request *request)
 {
-    struct quire_system *system = request->space->system;
     enum quire_status status = QUIRE_OK;
 
     if (!quire_pfn_none(request->victim)) {
-        status = quire_reclaim_written(system, request);
+        status = quire_reclaim_written(request->system, request);
+    }
+    if (request->space == NULL) {
+        return status; /* a page of an object was written back: quire_object_sync() goes on */
     }
     if (status != QUIRE_OK) {
         give_up(request);
@@ -387,6 +453,7 @@ const char *quire_refusal_text(enum quire_refusal refusal)
         [QUIRE_REFUSAL_WRITE] = "write to a read-only region",
         [QUIRE_REFUSAL_EXECUTE] = "execution of a region that is not executable",
         [QUIRE_REFUSAL_USER] = "user access to a kernel region",
+        [QUIRE_REFUSAL_STACK] = "the stack may not grow further",
     };
 
     return (unsigned)refusal < QUIRE_REFUSALS ? text[refusal] : "unknown refusal";

@@ -1,32 +1,73 @@
-/* A resident page: its place in the policy, its mapping, its copy in swap. */
+/* A page in a frame: its record, its place in the policy, its copy in swap, its transfers. */
 #include "internal.h"
+
+void quire_system_tell(struct quire_system *system, const struct quire_space *space,
+                       const struct quire_event *event)
+{
+    const struct quire_host *host = system->host;
+    struct quire_event told = *event;
+
+    system->events[event->kind]++;
+    if (host->event != NULL) {
+        told.asid = space != NULL ? space->table.asid : 0;
+        host->event(host->context, &told);
+    }
+}
 
 void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
                       quire_pfn pfn, quire_slot slot, uint64_t value)
 {
-    const struct quire_host *host = space->system->host;
+    quire_system_tell(space->system, space,
+                      &(struct quire_event){.kind = kind,
+                                            .va = quire_space_va(space, vpn),
+                                            .pfn = pfn,
+                                            .slot = slot,
+                                            .value = value});
+}
 
-    space->system->events[kind]++;
-    if (host->event != NULL) {
-        struct quire_event event = {.kind = kind,
-                                    .asid = space->table.asid,
-                                    .va = quire_space_va(space, vpn),
-                                    .pfn = pfn,
-                                    .slot = slot,
-                                    .value = value};
-        host->event(host->context, &event);
+void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_event_kind kind,
+                     uint64_t value)
+{
+    const struct quire_page *page = page_of(system, pfn);
+    struct owners owners = quire_owners(system, pfn);
+    struct quire_event event = {.kind = kind, .pfn = pfn, .slot = page->slot, .value = value};
+    struct quire_space *space = NULL;
+    uint64_t vpn;
+
+    if (quire_owners_next(&owners, &space, &vpn)) {
+        event.va = quire_space_va(space, vpn);
     }
+    quire_system_tell(system, space, &event);
+}
+
+void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_space *space,
+                     struct quire_object *object, uint64_t vpn)
+{
+    *page_of(system, pfn) = (struct quire_page){.object = object,
+                                                .space = object == NULL ? space : NULL,
+                                                .vpn = vpn,
+                                                .slot = quire_slot_of(QUIRE_NONE),
+                                                .origin = QUIRE_ORIGIN_ZERO};
+    system->resident++;
+}
+
+void quire_page_clear(struct quire_system *system, quire_pfn pfn)
+{
+    *page_of(system, pfn) = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
+    system->resident--;
 }
 
 void quire_page_list(struct quire_system *system, quire_pfn pfn)
 {
     struct quire_page *page = page_of(system, pfn);
     const struct quire_policy_ops *ops = system->policy.ops;
-    bool back = page->chosen && ops->put_back != NULL;
+    bool back = page->was_listed && ops->put_back != NULL;
 
-    (back ? ops->put_back : ops->insert)(&system->policy, pfn, page_number(page->space, page->vpn));
-    page->listed = true;
-    page->chosen = false;
+    if (page->wired == 0 && !page->listed) {
+        (back ? ops->put_back : ops->insert)(&system->policy, pfn,
+                                             page_number(page->space, page->object, page->vpn));
+        page->listed = page->was_listed = true;
+    }
 }
 
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn)
@@ -47,30 +88,15 @@ void quire_page_drop_slot(struct quire_system *system, struct quire_page *page)
     }
 }
 
-static void note_dirty(void *context, const struct quire_leaf *leaf)
+void quire_page_note_marks(void *context, const struct quire_leaf *leaf)
 {
     struct quire_system *system = context;
-    quire_pfn pfn = quire_pa_pfn(leaf->pa, system->host->frames->page_shift);
-    struct quire_page *page = page_of(system, pfn);
+    struct quire_page *page =
+        quire_system_page(system, quire_pa_pfn(leaf->pa, system->host->frames->page_shift));
 
-    page->dirty = page->dirty || (leaf->attributes & QUIRE_DIRTY) != 0;
-}
-
-void quire_pages_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
-{
-    struct quire_system *system = space->system;
-    struct quire_visitor visitor = {note_dirty, system};
-
-    quire_table_unmap(&space->table, &system->batch, va, bytes, &visitor);
-    quire_batch_commit(&system->batch);
-}
-
-unsigned quire_page_rights(const struct quire_space *space, const struct quire_region *region,
-                           const struct quire_page *page)
-{
-    bool mmu_tells = space->table.format->leaf.dirty.mask != 0;
-
-    return mmu_tells || page->dirty ? region->prot : region->prot & ~(unsigned)QUIRE_WRITE;
+    if (page != NULL && (leaf->attributes & QUIRE_DIRTY) != 0) {
+        page->dirty = true;
+    }
 }
 
 static void transfer_ready(struct quire_transfer *transfer)
@@ -84,12 +110,11 @@ static void transfer_ready(struct quire_transfer *transfer)
     }
 }
 
-enum quire_status quire_request_transfer(struct quire_request *request,
+enum quire_status quire_request_transfer(struct quire_system *system, struct quire_request *request,
                                          const struct quire_device *device,
                                          enum quire_direction direction, quire_pfn pfn,
                                          uint64_t offset)
 {
-    struct quire_system *system = request->space->system;
     const struct quire_memory *memory = &system->host->memory;
     struct quire_transfer *transfer = &request->transfer;
     enum quire_status status;
@@ -98,7 +123,7 @@ enum quire_status quire_request_transfer(struct quire_request *request,
     transfer->direction = direction;
     transfer->offset = offset;
     transfer->pa = frame_pa(system, pfn);
-    transfer->bytes = UINT64_C(1) << system->host->frames->page_shift;
+    transfer->bytes = frame_bytes(system);
     in_direct = transfer->pa.at - memory->base;
     transfer->where = in_direct < memory->bytes ? memory->direct + in_direct : NULL;
     transfer->done = transfer_ready;

@@ -1,15 +1,25 @@
 /*
- * Eviction: one page leaves its frame.
+ * Eviction: one page leaves its frame, in all the spaces that have it.
  *
- *   policy --victim--> unmap, flush --> was it written?
- *                                         no:  drop it: zeros, its object or its slot has it still
- *                                         yes: all zeros?  drop it too
- *                                              else        write it to a slot, then free the frame
+ *   policy --victim--> unmap everywhere, flush --> was it written?
+ *                                                    no:  drop it: zeros, object or slot has it still
+ *                                                    yes: all zeros?       drop it too
+ *                                                         a shared file's? write it to the file
+ *                                                         else             write it to a slot
+ *                                                  then free the frame
  *
  * The flush comes before the look at the dirty mark and at the contents: after it no processor can
  * write to the page any more.
  */
 #include "internal.h"
+
+enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn)
+{
+    if (system->resident_limit != 0 && system->resident >= system->resident_limit) {
+        return QUIRE_NO_MEMORY;
+    }
+    return quire_frames_alloc(system->host->frames, 0, pfn);
+}
 
 static bool all_zero(const unsigned char *bytes, uint64_t n)
 {
@@ -24,7 +34,7 @@ static bool all_zero(const unsigned char *bytes, uint64_t n)
 static bool page_all_zero(const struct quire_system *system, quire_pfn pfn)
 {
     const struct quire_memory *memory = &system->host->memory;
-    uint64_t bytes = UINT64_C(1) << system->host->frames->page_shift;
+    uint64_t bytes = frame_bytes(system);
     void *where = quire_memory_at(memory, frame_pa(system, pfn), bytes);
     bool zero = all_zero(where, bytes);
 
@@ -32,60 +42,51 @@ static bool page_all_zero(const struct quire_system *system, quire_pfn pfn)
     return zero;
 }
 
-/* The page is safe elsewhere: its frame goes free, and a record of that kind says where it is now.
- * */
-static void let_go(struct quire_system *system, quire_pfn pfn, enum quire_record_kind kind,
-                   quire_slot slot)
+/* The page is safe elsewhere: `record` says where, and its frame goes free. */
+static void let_go(struct quire_system *system, quire_pfn pfn, struct quire_record record)
 {
-    struct quire_page *page = page_of(system, pfn);
-    struct quire_space *space = page->space;
-    struct quire_record record = {(uint8_t)kind, false, kind == QUIRE_RECORD_SWAP ? slot.n : 0};
+    uint32_t owners = quire_owners_record(system, pfn, record);
 
-    quire_supplement_set(&space->supplement, page->vpn, record);
-    if (kind == QUIRE_RECORD_UNTOUCHED) {
-        quire_supplement_trim(&space->supplement, page->vpn, page->vpn + 1);
+    quire_page_clear(system, pfn);
+    while (owners-- != 0) {
+        quire_frames_unref(system->host->frames, pfn);
     }
-    space->resident--;
-    space->swapped += kind == QUIRE_RECORD_SWAP;
-    system->resident--;
-    *page = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
-    quire_frames_unref(system->host->frames, pfn);
 }
 
 /* The page stays where it is after all, unmapped until it is touched again. */
 static void keep(struct quire_system *system, quire_pfn pfn)
 {
-    struct quire_page *page = page_of(system, pfn);
-    struct quire_record record = {QUIRE_RECORD_FRAME, false, pfn.n};
-
-    quire_supplement_set(&page->space->supplement, page->vpn, record);
+    quire_owners_record(system, pfn, record_of(QUIRE_RECORD_FRAME, pfn.n));
     quire_page_list(system, pfn);
 }
 
-/* What to record of a page that is dropped. One that is as its region says needs no record. */
-static enum quire_record_kind dropped_kind(const struct quire_page *page, enum quire_drop why)
+/* What to record of a page that is dropped. One that is as its region or object would make it anew
+ * needs no record. */
+static struct quire_record dropped_record(const struct quire_page *page, enum quire_drop why)
 {
-    const struct quire_region *region =
-        quire_space_region(page->space, quire_space_va(page->space, page->vpn));
+    const struct quire_region *region = NULL;
 
     if (why == QUIRE_DROP_IN_SWAP) {
-        return QUIRE_RECORD_SWAP;
+        return record_of(QUIRE_RECORD_SWAP, page->slot.n);
     }
-    return why == QUIRE_DROP_ZERO && region->object != NULL ? QUIRE_RECORD_ZERO
-                                                            : QUIRE_RECORD_UNTOUCHED;
+    if (why == QUIRE_DROP_ZERO && page->object == NULL) {
+        region = quire_space_region(page->space, quire_space_va(page->space, page->vpn));
+    }
+    return record_of(
+        region != NULL && region->object != NULL ? QUIRE_RECORD_ZERO : QUIRE_RECORD_UNTOUCHED, 0);
 }
 
 static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why)
 {
     struct quire_page *page = page_of(system, pfn);
-    quire_slot slot = page->slot;
+    struct quire_record record = dropped_record(page, why);
 
-    quire_space_tell(page->space, QUIRE_EVENT_DROP, page->vpn, pfn, slot, why);
+    quire_page_tell(system, pfn, QUIRE_EVENT_DROP, why);
     system->drops[why]++;
     if (why != QUIRE_DROP_IN_SWAP) {
         quire_page_drop_slot(system, page);
     }
-    let_go(system, pfn, dropped_kind(page, why), slot);
+    let_go(system, pfn, record);
 }
 
 /* Takes the slot of a resident page that keeps one only to save a write later. */
@@ -94,7 +95,8 @@ static bool take_slot_of_resident(struct quire_system *system, quire_slot *slot)
     for (uint32_t i = 0; i < system->frames; i++) {
         struct quire_page *page = &system->page[i];
 
-        if (page->space != NULL && page->listed && !quire_slot_none(page->slot)) {
+        if (page->listed && !quire_slot_none(page->slot) &&
+            quire_swap_owners(&system->swap, page->slot) == 1) {
             *slot = page->slot;
             page->slot = quire_slot_of(QUIRE_NONE);
             page->dirty = true; /* there is no other copy now */
@@ -104,10 +106,14 @@ static bool take_slot_of_resident(struct quire_system *system, quire_slot *slot)
     return false;
 }
 
+/* A slot that the page may overwrite: its own, if it is nobody else's too. */
 static bool find_slot(struct quire_system *system, struct quire_page *page)
 {
-    return !quire_slot_none(page->slot) ||
-           quire_swap_alloc(&system->swap, &page->slot) == QUIRE_OK ||
+    if (!quire_slot_none(page->slot) && quire_swap_owners(&system->swap, page->slot) == 1) {
+        return true;
+    }
+    quire_page_drop_slot(system, page);
+    return quire_swap_alloc(&system->swap, &page->slot) == QUIRE_OK ||
            take_slot_of_resident(system, &page->slot);
 }
 
@@ -115,33 +121,45 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
 {
     quire_pfn pfn = request->victim;
     struct quire_page *page = page_of(system, pfn);
-    quire_slot slot = page->slot;
 
     request->victim = quire_pfn_of(QUIRE_NONE);
     if (request->transfer.status != QUIRE_OK) {
-        keep(system, pfn); /* still dirty: the slot's contents are anybody's guess */
+        page->dirty = true; /* what the device holds now is anybody's guess */
+        keep(system, pfn);
         return QUIRE_IO_ERROR;
     }
-    quire_space_tell(page->space, QUIRE_EVENT_SWAP_OUT, page->vpn, pfn, slot, 0);
-    let_go(system, pfn, QUIRE_RECORD_SWAP, slot);
+    if (page_has_device(page)) {
+        quire_page_tell(system, pfn, QUIRE_EVENT_FILE_WRITE, request->transfer.offset);
+    }
+    if (request->keeps) {
+        page->dirty = false;
+        page->origin = QUIRE_ORIGIN_FILE;
+        keep(system, pfn);
+    } else if (page_has_device(page)) {
+        let_go(system, pfn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
+    } else {
+        quire_page_tell(system, pfn, QUIRE_EVENT_SWAP_OUT, 0);
+        let_go(system, pfn, record_of(QUIRE_RECORD_SWAP, page->slot.n));
+    }
     return QUIRE_OK;
 }
 
+/* Starts writing the page to its object's device, or to its slot. */
 static enum quire_status write_out(struct quire_system *system, struct quire_request *request,
-                                   quire_pfn pfn)
+                                   quire_pfn pfn, bool keeps)
 {
     struct quire_page *page = page_of(system, pfn);
-    struct quire_record going = {QUIRE_RECORD_GOING, false, pfn.n};
+    bool to_object = page_has_device(page);
+    uint64_t number = to_object ? page->vpn : page->slot.n;
     enum quire_status status;
 
-    quire_supplement_set(&page->space->supplement, page->vpn, going);
+    quire_owners_record(system, pfn, record_of(QUIRE_RECORD_GOING, pfn.n));
     request->victim = pfn;
-    status = quire_request_transfer(request, &system->swap.device, QUIRE_TRANSFER_OUT, pfn,
-                                    (uint64_t)page->slot.n << system->swap.page_shift);
-    if (status == QUIRE_PENDING) {
-        return status;
-    }
-    return quire_reclaim_written(system, request);
+    request->keeps = keeps;
+    status = quire_request_transfer(
+        system, request, to_object ? &page->object->device : &system->swap.device,
+        QUIRE_TRANSFER_OUT, pfn, number << system->host->frames->page_shift);
+    return status == QUIRE_PENDING ? status : quire_reclaim_written(system, request);
 }
 
 /* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted.
@@ -152,33 +170,42 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
     struct quire_page *page = page_of(system, pfn);
 
     page->listed = false;
-    page->chosen = true;
-    quire_pages_unmap(page->space, quire_space_va(page->space, page->vpn),
-                      space_page_bytes(page->space));
+    quire_owners_unmap(system, pfn);
     if (!page->dirty && page->origin != QUIRE_ORIGIN_ZERO) {
         drop(system, pfn,
              page->origin == QUIRE_ORIGIN_FILE ? QUIRE_DROP_IN_FILE : QUIRE_DROP_IN_SWAP);
         return QUIRE_OK;
     }
-    if (!page->dirty || page_all_zero(system, pfn)) {
+    if (!page->dirty || (!page_has_device(page) && page_all_zero(system, pfn))) {
         drop(system, pfn, QUIRE_DROP_ZERO);
         return QUIRE_OK;
     }
-    if (!find_slot(system, page)) {
+    if (!page_has_device(page) && !find_slot(system, page)) {
         return QUIRE_NO_SPACE;
     }
-    return write_out(system, request, pfn);
+    return write_out(system, request, pfn, false);
+}
+
+enum quire_status quire_write_back(struct quire_system *system, struct quire_request *request,
+                                   quire_pfn pfn)
+{
+    quire_page_unlist(system, pfn);
+    quire_owners_unmap(system, pfn);
+    if (!page_of(system, pfn)->dirty || !page_has_device(page_of(system, pfn))) {
+        quire_page_list(system, pfn);
+        return QUIRE_OK;
+    }
+    return write_out(system, request, pfn, true);
 }
 
 static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
 {
-    uint64_t coming = page_number(request->space, space_vpn(request->space, request->va));
+    uint64_t coming = page_number(request->space, request->object, request->page);
     quire_pfn pfn = system->policy.ops->victim(&system->policy, coming);
 
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
     if (!quire_pfn_none(pfn)) {
-        struct quire_page *page = page_of(system, pfn);
-        quire_space_tell(page->space, QUIRE_EVENT_VICTIM, page->vpn, pfn, page->slot, 0);
+        quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);
     }
     return pfn;
 }
@@ -193,11 +220,11 @@ static bool put_back(struct quire_system *system, const struct quire_request *re
         const struct quire_page *page = &system->page[i];
         quire_pfn pfn = quire_pfn_of(system->first + i);
 
-        if (page->space == NULL || page->listed || pfn.n == request->pfn.n ||
+        if (!quire_page_used(page) || page->listed || pfn.n == request->pfn.n ||
             pfn.n == request->victim.n) {
             continue;
         }
-        if (quire_supplement_get(&page->space->supplement, page->vpn).kind == QUIRE_RECORD_FRAME) {
+        if (quire_owners_get(system, pfn).kind == QUIRE_RECORD_FRAME) {
             quire_page_list(system, pfn);
         } else {
             in_transit = true;

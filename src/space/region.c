@@ -19,6 +19,64 @@ struct quire_region *quire_region_at_or_after(struct quire_space *space, quire_v
     return region;
 }
 
+void quire_region_show(struct quire_region *region)
+{
+    struct quire_object *object = region->object;
+
+    if (object == NULL) {
+        return;
+    }
+    region->object_prev = NULL;
+    region->object_next = object->mappings;
+    if (object->mappings != NULL) {
+        object->mappings->object_prev = region;
+    }
+    object->mappings = region;
+}
+
+void quire_region_hide(struct quire_region *region)
+{
+    if (region->object == NULL) {
+        return;
+    }
+    if (region->object_prev != NULL) {
+        region->object_prev->object_next = region->object_next;
+    } else {
+        region->object->mappings = region->object_next;
+    }
+    if (region->object_next != NULL) {
+        region->object_next->object_prev = region->object_prev;
+    }
+}
+
+/* Only what may become a page of the space's own needs memory that nobody else has. */
+static bool needs_memory(const struct quire_region *region)
+{
+    return region->sharing == QUIRE_PRIVATE && (region->max_prot & QUIRE_WRITE) != 0;
+}
+
+enum quire_status quire_region_charge(struct quire_system *system,
+                                      const struct quire_region *region, uint64_t pages)
+{
+    if (!needs_memory(region)) {
+        return QUIRE_OK;
+    }
+    if (system->commit == QUIRE_COMMIT_STRICT &&
+        (system->committed > system->commit_limit ||
+         pages > system->commit_limit - system->committed)) {
+        return QUIRE_NO_SPACE;
+    }
+    system->committed += pages;
+    return QUIRE_OK;
+}
+
+void quire_region_uncharge(struct quire_system *system, const struct quire_region *region)
+{
+    if (needs_memory(region)) {
+        system->committed -= region->bytes >> system->host->frames->page_shift;
+    }
+}
+
 void quire_region_insert(struct quire_space *space, struct quire_region *region)
 {
     struct quire_region *above = quire_region_at_or_after(space, region->va);
@@ -55,6 +113,7 @@ void quire_region_remove(struct quire_space *space, struct quire_region *region)
     if (space->last_hit == region) {
         space->last_hit = NULL;
     }
+    quire_region_hide(region);
     quire_slab_free(space->system, region);
 }
 
@@ -85,6 +144,9 @@ void quire_region_cut(struct quire_space *space, quire_va at, struct quire_regio
     if (upper->next != NULL) {
         upper->next->prev = upper;
     }
+    quire_region_show(upper);
+    lower->grows_to = lower->grows_to < at.at ? lower->grows_to : 0;
+    upper->grows_to = 0; /* only what is lowest goes on growing */
 }
 
 /* All 64 bits of addresses, in two regions, are too many bytes for one. */
@@ -95,6 +157,8 @@ static bool are_one(const struct quire_space *space, const struct quire_region *
                QUIRE_OK &&
            region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&
+           lower->sharing == upper->sharing && lower->advice == upper->advice &&
+           lower->grows_to == upper->grows_to &&
            (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
 }
 
@@ -105,5 +169,61 @@ void quire_region_join(struct quire_space *space, struct quire_region *region)
     if (upper != NULL && are_one(space, region, upper)) {
         region->bytes += upper->bytes;
         quire_region_remove(space, upper);
+    }
+}
+
+enum quire_status quire_regions_cover(struct quire_space *space, quire_va va, uint64_t bytes,
+                                      unsigned prot)
+{
+    const struct quire_region *region = quire_space_region(space, va);
+    uint64_t last = va.at + (bytes - 1);
+
+    for (; region != NULL; region = region->next) {
+        if ((prot & ~region->max_prot) != 0) {
+            return QUIRE_INVALID;
+        }
+        if (region_last(region) >= last) {
+            return QUIRE_OK;
+        }
+        if (region->next == NULL || region->next->va.at != region_last(region) + 1) {
+            break;
+        }
+    }
+    return QUIRE_NOT_FOUND;
+}
+
+enum quire_status quire_regions_cut_out(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    quire_va end = quire_va_at(va.at + bytes); /* 0 is the end of all: no region begins below it */
+    struct quire_region *spare[2] = {NULL, NULL};
+    bool cut[2] = {quire_region_cuts(space, va), quire_region_cuts(space, end)};
+
+    for (unsigned i = 0; i < 2; i++) {
+        spare[i] = cut[i] ? quire_slab_alloc(space->system) : NULL;
+        if (cut[i] && spare[i] == NULL) {
+            if (spare[0] != NULL) {
+                quire_slab_free(space->system, spare[0]);
+            }
+            return QUIRE_NO_MEMORY;
+        }
+    }
+    quire_region_cut(space, va, &spare[0]);
+    quire_region_cut(space, end, &spare[1]);
+    return QUIRE_OK;
+}
+
+void quire_regions_join(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    uint64_t last = va.at + (bytes - 1);
+    struct quire_region *region = quire_region_at_or_after(space, va);
+
+    if (region->prev != NULL) {
+        region = region->prev;
+    }
+    while (region != NULL && region->va.at <= last) {
+        struct quire_region *upper = region->next;
+
+        quire_region_join(space, region);
+        region = region->next == upper ? upper : region;
     }
 }

@@ -33,6 +33,7 @@ enum quire_status quire_space_create(struct quire_space *space, struct quire_sys
         return QUIRE_INVALID;
     }
     *space = (struct quire_space){.system = system, .id = id};
+    space->kin = space;
     status =
         quire_supplement_create(&space->supplement, system->host, format->va_bits - page_shift);
     if (status != QUIRE_OK) {
@@ -52,10 +53,42 @@ const struct quire_region *quire_space_region(struct quire_space *space, quire_v
     return region != NULL && region->va.at <= va.at ? region : NULL;
 }
 
-enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec)
+/* How far down a stack may reach: its limit is counted from its end. 0: it does not grow. */
+static uint64_t lowest_of_stack(const struct quire_region_spec *spec)
 {
     uint64_t last = spec->va.at + (spec->bytes - 1);
-    unsigned max_prot = spec->max_prot == 0 ? spec->prot : spec->max_prot;
+
+    if (spec->stack_limit <= spec->bytes) {
+        return 0;
+    }
+    return spec->stack_limit > last ? 1 : last - spec->stack_limit + 1;
+}
+
+static unsigned max_prot_of(const struct quire_region_spec *spec)
+{
+    return spec->max_prot == 0 ? spec->prot : spec->max_prot;
+}
+
+static bool spec_sound(const struct quire_space *space, const struct quire_region_spec *spec)
+{
+    unsigned max_prot = max_prot_of(spec);
+
+    return (max_prot & ~(unsigned)QUIRE_RIGHTS) == 0 && (spec->prot & ~max_prot) == 0 &&
+           (spec->offset & (space_page_bytes(space) - 1)) == 0 &&
+           spec->offset + (spec->bytes - 1) >= spec->offset &&
+           (spec->object == NULL ? spec->sharing == QUIRE_PRIVATE : spec->stack_limit == 0);
+}
+
+/* What is shared has to be in the object, all of it. */
+static bool in_object(const struct quire_space *space, const struct quire_region_spec *spec)
+{
+    return spec->sharing == QUIRE_PRIVATE || (spec->offset + (spec->bytes - 1)) >>
+                                                 quire_format_page_shift(space->table.format) <
+                                                 object_pages(spec->object);
+}
+
+enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec)
+{
     const struct quire_region *above;
     struct quire_region *region;
     enum quire_status status;
@@ -64,13 +97,14 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     if (status != QUIRE_OK) {
         return status;
     }
-    if ((max_prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
-        (spec->offset & (space_page_bytes(space) - 1)) != 0 ||
-        spec->offset + (spec->bytes - 1) < spec->offset) {
+    if (!spec_sound(space, spec)) {
         return QUIRE_INVALID;
     }
+    if (!in_object(space, spec)) {
+        return QUIRE_OUT_OF_RANGE;
+    }
     above = quire_region_at_or_after(space, spec->va);
-    if (above != NULL && above->va.at <= last) {
+    if (above != NULL && above->va.at <= spec->va.at + (spec->bytes - 1)) {
         return QUIRE_EXISTS;
     }
     region = quire_slab_alloc(space->system);
@@ -80,10 +114,19 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     *region = (struct quire_region){.va = spec->va,
                                     .bytes = spec->bytes,
                                     .prot = spec->prot,
-                                    .max_prot = max_prot,
+                                    .max_prot = max_prot_of(spec),
                                     .object = spec->object,
-                                    .offset = spec->offset};
+                                    .offset = spec->offset,
+                                    .sharing = spec->sharing,
+                                    .grows_to = lowest_of_stack(spec),
+                                    .space = space};
+    status = quire_region_charge(space->system, region, quire_region_pages(region));
+    if (status != QUIRE_OK) {
+        quire_slab_free(space->system, region);
+        return status;
+    }
     quire_region_insert(space, region);
+    quire_region_show(region);
     quire_region_join(space, region);
     if (region->prev != NULL) {
         quire_region_join(space, region->prev);
@@ -104,38 +147,58 @@ static struct pages pages_of(const struct quire_space *space, quire_va va, uint6
     return pages;
 }
 
-static bool any_in_transit(const struct quire_space *space, struct pages pages)
+static bool any_moving(const struct quire_supplement *supplement, struct pages pages)
 {
     struct quire_record record;
 
-    for (uint64_t vpn = pages.first;
-         quire_supplement_next(&space->supplement, &vpn, pages.end, &record); vpn++) {
-        if (record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING) {
+    for (uint64_t n = pages.first; quire_supplement_next(supplement, &n, pages.end, &record); n++) {
+        if (record_moving(record)) {
             return true;
         }
     }
     return false;
 }
 
+/* Pages of an object that a region shows in [pages.first, pages.end). */
+static struct pages shown(const struct quire_region *region, struct pages pages)
+{
+    struct pages all = pages_of(region->space, region->va, region->bytes);
+    uint64_t objects = object_pages(region->object);
+    struct pages part = {
+        quire_region_index(region, pages.first > all.first ? pages.first : all.first),
+        quire_region_index(region, pages.end < all.end ? pages.end : all.end)};
+
+    part.end = part.end < objects ? part.end : objects;
+    return part;
+}
+
+/* Is a page of the range in transit, be it the space's own or an object's? A request may be about
+ * to map it here. */
+static bool any_in_transit(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    struct pages pages = pages_of(space, va, bytes);
+
+    for (const struct quire_region *r = quire_region_at_or_after(space, va);
+         r != NULL && r->va.at <= va.at + (bytes - 1); r = r->next) {
+        if (r->object != NULL && any_moving(&r->object->pages, shown(r, pages))) {
+            return true;
+        }
+    }
+    return any_moving(&space->supplement, pages);
+}
+
 /* Forgets a page, wherever it is. Its frame is freed when the batch is committed. */
 static void free_page(struct quire_space *space, uint64_t vpn, struct quire_record record)
 {
-    struct quire_system *system = space->system;
-    quire_pfn pfn = quire_pfn_of(record.number);
-
     if (record.kind == QUIRE_RECORD_FRAME) {
-        quire_page_unlist(system, pfn);
-        quire_page_drop_slot(system, page_of(system, pfn));
-        *page_of(system, pfn) = (struct quire_page){.slot = quire_slot_of(QUIRE_NONE)};
-        quire_batch_free_frame(&system->batch, frame_pa(system, pfn));
-        system->resident--;
-        space->resident--;
-    } else if (record.kind == QUIRE_RECORD_SWAP) {
-        quire_swap_unref(&system->swap, quire_slot_of(record.number));
+        quire_owners_leave(space, vpn, quire_pfn_of(record.number));
+        return;
+    }
+    if (record.kind == QUIRE_RECORD_SWAP) {
+        quire_swap_unref(&space->system->swap, quire_slot_of(record.number));
         space->swapped--;
     }
-    quire_supplement_set(&space->supplement, vpn,
-                         (struct quire_record){QUIRE_RECORD_UNTOUCHED, false, 0});
+    quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
 }
 
 static void free_pages(struct quire_space *space, struct pages pages)
@@ -149,30 +212,20 @@ static void free_pages(struct quire_space *space, struct pages pages)
     quire_supplement_trim(&space->supplement, pages.first, pages.end);
 }
 
-/* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
-static enum quire_status cut_out(struct quire_space *space, quire_va va, uint64_t bytes)
+/* Takes a range off the MMU and frees what the space has of its own there. Marks are gathered:
+ * others may own the same pages. All leaves are of the smallest size, so unmapping cannot fail. */
+static void drop_contents(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    quire_va end = quire_va_at(va.at + bytes); /* 0 is the end of all: no region begins below it */
-    struct quire_region *spare[2] = {NULL, NULL};
-    bool cut[2] = {quire_region_cuts(space, va), quire_region_cuts(space, end)};
+    struct quire_system *system = space->system;
+    struct quire_visitor visitor = {quire_page_note_marks, system};
 
-    for (unsigned i = 0; i < 2; i++) {
-        spare[i] = cut[i] ? quire_slab_alloc(space->system) : NULL;
-        if (cut[i] && spare[i] == NULL) {
-            if (spare[0] != NULL) {
-                quire_slab_free(space->system, spare[0]);
-            }
-            return QUIRE_NO_MEMORY;
-        }
-    }
-    quire_region_cut(space, va, &spare[0]);
-    quire_region_cut(space, end, &spare[1]);
-    return QUIRE_OK;
+    quire_table_unmap(&space->table, &system->batch, va, bytes, &visitor);
+    free_pages(space, pages_of(space, va, bytes));
+    quire_batch_commit(&system->batch);
 }
 
 enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    struct quire_batch *batch = &space->system->batch;
     struct quire_region *region;
     enum quire_status status;
 
@@ -180,58 +233,55 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
     if (status != QUIRE_OK) {
         return status;
     }
-    if (any_in_transit(space, pages_of(space, va, bytes))) {
+    if (any_in_transit(space, va, bytes)) {
         return QUIRE_BUSY;
     }
-    status = cut_out(space, va, bytes);
+    status = quire_regions_cut_out(space, va, bytes);
     if (status != QUIRE_OK) {
         return status;
     }
-    quire_table_unmap(&space->table, batch, va, bytes, NULL); /* 4 KiB leaves: cannot fail */
-    free_pages(space, pages_of(space, va, bytes));
-    quire_batch_commit(batch);
+    drop_contents(space, va, bytes);
     region = quire_region_at_or_after(space, va);
     while (region != NULL && region->va.at <= va.at + (bytes - 1)) {
         struct quire_region *next = region->next;
+        quire_region_uncharge(space->system, region);
         quire_region_remove(space, region);
         region = next;
     }
     return QUIRE_OK;
 }
 
-/* Do regions cover the range without holes, all willing to be protected like this? */
-static enum quire_status check_protect(struct quire_space *space, quire_va va, uint64_t bytes,
-                                       unsigned prot)
+enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    const struct quire_region *region = quire_space_region(space, va);
-    uint64_t last = va.at + (bytes - 1);
+    enum quire_status status = quire_range_check(space->table.format, va, bytes);
 
-    for (; region != NULL; region = region->next) {
-        if ((prot & ~region->max_prot) != 0) {
-            return QUIRE_INVALID;
-        }
-        if (region_last(region) >= last) {
-            return QUIRE_OK;
-        }
-        if (region->next == NULL || region->next->va.at != region_last(region) + 1) {
-            break;
-        }
+    if (status != QUIRE_OK) {
+        return status;
     }
-    return QUIRE_NOT_FOUND;
+    if (any_in_transit(space, va, bytes)) {
+        return QUIRE_BUSY;
+    }
+    drop_contents(space, va, bytes);
+    return QUIRE_OK;
 }
 
-/* Brings the page table in line with the new rights of a region. Where software watches for the
- * first write, pages come off the MMU instead, and are mapped as they deserve when they are next
- * touched. */
+/* Brings the page table in line with new rights. Where a page may not get all of them (it is shared
+ * after a fork, or software watches for its first write), pages come off the MMU instead, and are
+ * mapped as they deserve when they are next touched. */
 static void protect_table(struct quire_space *space, const struct quire_region *region)
 {
-    if (space->table.format->leaf.dirty.mask == 0 || !region_usable(region)) {
-        quire_pages_unmap(space, region->va, region->bytes);
-        return;
+    struct quire_system *system = space->system;
+    struct quire_visitor visitor = {quire_page_note_marks, system};
+    bool all_alike = (region->prot & QUIRE_WRITE) == 0 && region_usable(region) &&
+                     space->table.format->leaf.dirty.mask != 0;
+
+    if (all_alike) {
+        quire_table_protect(&space->table, &system->batch, region->va, region->bytes, region->prot,
+                            NULL);
+    } else {
+        quire_table_unmap(&space->table, &system->batch, region->va, region->bytes, &visitor);
     }
-    quire_table_protect(&space->table, &space->system->batch, region->va, region->bytes,
-                        region->prot, NULL);
-    quire_batch_commit(&space->system->batch);
+    quire_batch_commit(&system->batch);
 }
 
 enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
@@ -243,10 +293,10 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
 
     status = quire_range_check(space->table.format, va, bytes);
     if (status == QUIRE_OK) {
-        status = check_protect(space, va, bytes, prot);
+        status = quire_regions_cover(space, va, bytes, prot);
     }
     if (status == QUIRE_OK) {
-        status = cut_out(space, va, bytes);
+        status = quire_regions_cut_out(space, va, bytes);
     }
     if (status != QUIRE_OK) {
         return status;
@@ -256,30 +306,102 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
         region->prot = prot;
         protect_table(space, region);
     }
-
-    region = quire_region_at_or_after(space, va);
-    while (region->next != NULL && region->next->va.at <= last) {
-        uint64_t before = region->bytes;
-        quire_region_join(space, region);
-        region = region->bytes == before ? region->next : region;
-    }
-    quire_region_join(space, region);
-    region = quire_region_at_or_after(space, va);
-    if (region->prev != NULL) {
-        quire_region_join(space, region->prev);
-    }
+    quire_regions_join(space, va, bytes);
     return QUIRE_OK;
 }
 
+/* The space leaves the ring of its kin. => it owns no page any more */
+static void leave_kin(struct quire_space *space)
+{
+    struct quire_space *before = space->kin;
+
+    while (before->kin != space) {
+        before = before->kin;
+    }
+    before->kin = space->kin;
+    space->kin = space;
+}
+
+/* Nobody runs in the space any more: the marks can be read first, and one flush is enough. */
 void quire_space_destroy(struct quire_space *space)
 {
-    struct pages all = {0, UINT64_C(1) << space->supplement.vpn_bits};
+    struct quire_system *system = space->system;
+    const struct quire_visitor visitor = {quire_page_note_marks, system};
 
-    quire_table_destroy(&space->table);
-    free_pages(space, all);
-    quire_batch_commit(&space->system->batch);
-    quire_supplement_destroy(&space->supplement);
-    while (space->regions != NULL) {
-        quire_region_remove(space, space->regions);
+    for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
+        quire_table_visit(&space->table, r->va, r->bytes, &visitor);
     }
+    quire_table_destroy(&space->table);
+    while (space->regions != NULL) {
+        struct quire_region *region = space->regions;
+
+        free_pages(space, pages_of(space, region->va, region->bytes));
+        quire_region_uncharge(system, region);
+        quire_region_remove(space, region);
+    }
+    quire_batch_commit(&system->batch);
+    leave_kin(space);
+    quire_supplement_destroy(&space->supplement);
+}
+
+static void count_accessed(void *context, const struct quire_leaf *leaf)
+{
+    uint32_t *pages = context;
+
+    *pages += (leaf->attributes & QUIRE_ACCESSED) != 0;
+}
+
+uint32_t quire_space_working_set(struct quire_space *space)
+{
+    uint32_t pages = 0;
+    struct quire_visitor visitor = {count_accessed, &pages};
+
+    for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
+        quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes, QUIRE_ACCESSED,
+                            &visitor);
+    }
+    quire_batch_commit(&space->system->batch);
+    return pages;
+}
+
+/* The frame of the page that is mapped at va; QUIRE_NONE: none is. */
+static quire_pfn mapped_frame(const struct quire_space *space, quire_va va)
+{
+    struct quire_leaf leaf;
+
+    if (quire_table_query(&space->table, va, &leaf) != QUIRE_OK) {
+        return quire_pfn_of(QUIRE_NONE);
+    }
+    return quire_pa_pfn(leaf.pa, quire_format_page_shift(space->table.format));
+}
+
+enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
+                                   struct quire_request *request)
+{
+    enum quire_status status = quire_space_fault(space, va, access, request);
+    quire_pfn pfn;
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    pfn = mapped_frame(space, va);
+    if (page_of(space->system, pfn)->wired == UINT16_MAX) {
+        return QUIRE_NO_SPACE;
+    }
+    quire_page_unlist(space->system, pfn);
+    page_of(space->system, pfn)->wired++;
+    return QUIRE_OK;
+}
+
+enum quire_status quire_space_unwire(struct quire_space *space, quire_va va)
+{
+    quire_pfn pfn = mapped_frame(space, va);
+    struct quire_page *page = quire_pfn_none(pfn) ? NULL : quire_system_page(space->system, pfn);
+
+    if (page == NULL || page->wired == 0) {
+        return QUIRE_NOT_FOUND;
+    }
+    page->wired--;
+    quire_page_list(space->system, pfn);
+    return QUIRE_OK;
 }

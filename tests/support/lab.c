@@ -220,7 +220,11 @@ struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes)
     *disk = (struct lab_disk){.lab = lab, .data = malloc(whole), .bytes = bytes};
     check(disk->data != NULL);
     noise(&lab->prng, disk->data, whole);
-    lab->file[file] = (struct quire_object){{transfer, disk}, bytes};
+    if (lab->file[file].system != NULL) {
+        quire_object_destroy(&lab->file[file]);
+    }
+    check(quire_object_create(&lab->file[file], &lab->system,
+                              &(struct quire_device){transfer, disk}, bytes) == QUIRE_OK);
     return &lab->file[file];
 }
 
@@ -327,6 +331,11 @@ void lab_close(struct lab *lab)
         }
     }
     lab_check(lab);
+    for (unsigned i = 0; i < LAB_FILES; i++) {
+        if (lab->file[i].system != NULL) {
+            quire_object_destroy(&lab->file[i]);
+        }
+    }
     check(lab->system.resident == 0 && lab->system.slab_frames == 0 && lab->held_count == 0);
     check(quire_swap_used(&lab->system.swap) == 0);
     quire_system_destroy(&lab->system);

@@ -709,8 +709,9 @@ void model_policy_put_back(struct model_policy *m, uint32_t frame)
         put(m, frame, f->list);
         break;
     case MODEL_GENERATIONAL:
-        forget(m, f->page);
-        m->up[f->tier] -= m->up[f->tier] != 0;
+        if (forget(m, f->page)) {
+            m->up[f->tier] -= m->up[f->tier] != 0;
+        }
         join(m, frame, m->youngest);
         break;
     default: {

@@ -132,7 +132,8 @@ static void make_file(struct world *world)
     for (uint64_t i = 0; i < bytes; i++) {
         world->file_bytes[i] = (unsigned char)prng_next(world->prng);
     }
-    world->file = (struct quire_object){{read_file, world}, bytes};
+    check(quire_object_create(&world->file, &world->machine.system,
+                              &(struct quire_device){read_file, world}, bytes) == QUIRE_OK);
 }
 
 /* ---- making a world -------------------------------------------------------------------------- */
@@ -206,6 +207,7 @@ void world_close(struct world *world)
         free(world->space[i].bytes);
     }
     world_validate(world);
+    quire_object_destroy(&world->file);
     checkf(machine->frames.free == world->frames_at_start, "%s: %u frames are lost",
            world->format->name, world->frames_at_start - machine->frames.free);
     check(machine->frames.allocs - machine->frames.frees == machine->system.own_frames);
