@@ -173,6 +173,33 @@ static void test_records_inside(void **state)
     }
 }
 
+static uint64_t waits; /* on all machines with slow disks */
+
+/* Transfers end in any order, pages are read ahead meanwhile, and mapped around. */
+static void slow_disk(const struct quire_format *format, const struct quire_policy_ops *policy,
+                      struct prng *prng)
+{
+    struct machine_config config = world_config(format, policy);
+    struct world world;
+
+    config.resident_limit = 2 + (uint32_t)prng_below(prng, 30);
+    config.slow_disk = true;
+    config.reads_ahead = true;
+    config.fault_around = (uint8_t)prng_below(prng, 4);
+    world_open(&world, &config, prng);
+    run(&world, STEPS);
+    world_compare(&world);
+    waits += world.machine.count.waits;
+    world_close(&world);
+}
+
+static void test_slow_disk(void **state)
+{
+    (void)state;
+    with_all_policies(slow_disk, 7);
+    check(waits > 100);
+}
+
 /* ---- things that fail ------------------------------------------------------------------------ */
 
 static void failing_often(const struct quire_format *format, const struct quire_policy_ops *policy,
@@ -187,7 +214,7 @@ static void failing_often(const struct quire_format *format, const struct quire_
     world.machine.faults.frame = (struct mishap){1, 1 + prng_below(prng, 9)};
     world.machine.disk.fail_read = (struct mishap){1, 1 + prng_below(prng, 9)};
     world.machine.disk.fail_write = (struct mishap){1, 1 + prng_below(prng, 9)};
-    world.file_fails = (struct mishap){1, 1 + prng_below(prng, 9)};
+    world.file_disk.fail_read = (struct mishap){1, 1 + prng_below(prng, 9)};
     may_fail = world.may_fail;
     world.may_fail |= 1U << QUIRE_NO_MEMORY | 1U << QUIRE_IO_ERROR;
     run(&world, STEPS);
@@ -195,7 +222,7 @@ static void failing_often(const struct quire_format *format, const struct quire_
     world.machine.faults.frame = (struct mishap){0, 0};
     world.machine.disk.fail_read = (struct mishap){0, 0};
     world.machine.disk.fail_write = (struct mishap){0, 0};
-    world.file_fails = (struct mishap){0, 0};
+    world.file_disk.fail_read = (struct mishap){0, 0};
     world.may_fail = may_fail;
     world_validate(&world);
     world_compare(&world);
@@ -213,9 +240,9 @@ enum mishaps { FRAME, SWAP_READ, SWAP_WRITE, FILE_READ, MISHAPS };
 
 static struct mishap *mishap_of(struct world *world, enum mishaps which)
 {
-    struct mishap *const of[MISHAPS] = {&world->machine.faults.frame,
-                                        &world->machine.disk.fail_read,
-                                        &world->machine.disk.fail_write, &world->file_fails};
+    struct mishap *const of[MISHAPS] = {
+        &world->machine.faults.frame, &world->machine.disk.fail_read,
+        &world->machine.disk.fail_write, &world->file_disk.fail_read};
 
     return of[which];
 }
@@ -368,10 +395,10 @@ static void test_formats_that_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats_that_fit), cmocka_unit_test(test_few_frames_for_pages),
-        cmocka_unit_test(test_little_memory),    cmocka_unit_test(test_little_swap),
-        cmocka_unit_test(test_records_inside),   cmocka_unit_test(test_every_single_failure),
-        cmocka_unit_test(test_failing_often),
+        cmocka_unit_test(test_formats_that_fit),     cmocka_unit_test(test_few_frames_for_pages),
+        cmocka_unit_test(test_little_memory),        cmocka_unit_test(test_little_swap),
+        cmocka_unit_test(test_records_inside),       cmocka_unit_test(test_slow_disk),
+        cmocka_unit_test(test_every_single_failure), cmocka_unit_test(test_failing_often),
     };
 
     return unit_run(tests);

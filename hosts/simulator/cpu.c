@@ -95,14 +95,13 @@ static enum quire_status walk_tables(struct machine *machine, quire_va va, unsig
     return status;
 }
 
-/* MACHINE_OK: try again. The disk is done when it returns, so QUIRE_PENDING cannot be, nor can a
- * page that stays in transit for another access (QUIRE_BUSY): both are failures here, with that
- * status. */
+/* MACHINE_OK: try again. */
 static enum machine_result page_fault(struct machine *machine, struct quire_space *space,
                                       quire_va va, unsigned access, struct machine_trap *trap)
 {
-    struct quire_request request = {.ready = NULL};
-    enum quire_status status = quire_space_fault(space, va, access & QUIRE_RIGHTS, &request);
+    struct quire_request request;
+    enum quire_status status =
+        machine_fault(machine, space, va, access & (unsigned)QUIRE_RIGHTS, &request);
 
     if (status == QUIRE_OK) {
         return MACHINE_OK;

@@ -86,9 +86,8 @@ static void move_in_memory(struct disk *disk, const struct quire_transfer *trans
     }
 }
 
-enum quire_status disk_transfer(void *context, struct quire_transfer *transfer)
+static enum quire_status move(struct disk *disk, const struct quire_transfer *transfer)
 {
-    struct disk *disk = context;
     bool in = transfer->direction == QUIRE_TRANSFER_IN;
 
     if (mishap_strikes(in ? &disk->fail_read : &disk->fail_write) ||
@@ -102,4 +101,31 @@ enum quire_status disk_transfer(void *context, struct quire_transfer *transfer)
     }
     *(in ? &disk->reads : &disk->writes) += 1;
     return QUIRE_OK;
+}
+
+enum quire_status disk_transfer(void *context, struct quire_transfer *transfer)
+{
+    struct disk *disk = context;
+
+    if (disk->queue == NULL) {
+        return move(disk, transfer);
+    }
+    transfer->device = disk;
+    transfer->next = disk->queue->first;
+    disk->queue->first = transfer;
+    disk->queue->length++;
+    return QUIRE_PENDING;
+}
+
+void disk_complete(struct disk_queue *queue, unsigned n)
+{
+    struct quire_transfer **link = &queue->first, *transfer;
+
+    while (n-- != 0) {
+        link = &(*link)->next;
+    }
+    transfer = *link;
+    *link = transfer->next;
+    queue->length--;
+    quire_transfer_done(transfer, move(transfer->device, transfer));
 }

@@ -152,6 +152,7 @@ static enum quire_status open_system(struct machine *machine)
         .swap = {disk_transfer, &machine->disk},
         .swap_slots = (uint32_t)(machine->config.swap_bytes >> shift),
         .resident_limit = machine->config.resident_limit,
+        .fault_around = machine->config.fault_around,
     };
 
     if (machine->config.records == MACHINE_RECORDS_BESIDE) {
@@ -189,6 +190,7 @@ static enum quire_status open_parts(struct machine *machine, const char **why)
         *why = config->swap_path != NULL ? "the swap file cannot be made" : *why;
         return config->swap_path != NULL ? QUIRE_IO_ERROR : QUIRE_NO_MEMORY;
     }
+    machine->disk.queue = config->slow_disk ? &machine->queue : NULL;
     status = open_system(machine);
     if (status == QUIRE_NO_MEMORY && machine->system_state == NULL) {
         *why = "the machine's memory is too small for the records of its own frames and swap";

@@ -15,7 +15,7 @@
 
 #include "disk.h"
 #include "mishap.h"
-#include "quire/space.h"
+#include "quire/advice.h"
 #include "tlb.h"
 
 /* Where the core keeps one record for each frame and swap slot. */
@@ -35,6 +35,9 @@ struct machine_config {
     enum machine_records records;
     uint64_t swap_bytes;   /* rounded down to whole pages; 0: no swap */
     const char *swap_path; /* a file made for it; NULL: in the simulator's memory */
+    bool slow_disk;        /* transfers wait; see machine.queue and machine_settle() */
+    bool reads_ahead;      /* as the core advises; see quire/advice.h */
+    uint8_t fault_around;  /* see struct quire_system_config */
     bool verify_flushes;   /* check each access against a fresh walk (a missed flush is found
                                       at the exact access) */
 };
@@ -55,10 +58,21 @@ struct machine_counters {
     uint64_t walks, walk_steps; /* steps: entries read */
     uint64_t faults; /* references served by bringing a page in: zeros, from a file, from swap */
     uint64_t refused;
+    uint64_t waits;    /* transfers that somebody had to wait for, or that were waited out */
     uint64_t switches; /* from one address space to another */
     uint64_t flushes, flushed_entries;
     uint64_t stale; /* verify_flushes: accesses that a stale TLB entry would have misled */
 };
+
+/* A range that is being read ahead. */
+struct machine_ahead {
+    struct quire_request request;
+    struct quire_space *space; /* NULL: not in use */
+    quire_va va;
+    uint64_t bytes, done;
+    bool ready; /* its transfer is over */
+};
+enum { MACHINE_AHEAD = 4 };
 
 /* Stays where it is while it is open: the core holds pointers into it. */
 struct machine {
@@ -72,6 +86,9 @@ struct machine {
     bool watched;         /* there is a listener, or verify_flushes */
     struct tlb tlb;
     struct disk disk;
+    struct disk_queue queue; /* of the swap disk, if that is slow; others may use it, too */
+    uint64_t dice;           /* in which order transfers complete */
+    struct machine_ahead ahead[MACHINE_AHEAD];
     struct machine_faults faults;
     struct machine_counters count;
     void (*listener)(void *context, const struct quire_event *event);
@@ -130,6 +147,22 @@ enum machine_result machine_reference_slowly(struct machine *machine, struct qui
 enum machine_result machine_reference_missed(struct machine *machine, struct quire_space *space,
                                              quire_va va, unsigned access, quire_pfn *pfn,
                                              struct machine_trap *trap);
+
+/* With a slow disk: waits until every transfer is over and nothing is being read ahead. Spaces and
+ * objects can be destroyed then, and no operation answers QUIRE_BUSY. */
+void machine_settle(struct machine *machine);
+
+/* For operations that may answer QUIRE_PENDING or QUIRE_BUSY: lets one transfer end, any one, and
+ * goes on reading ahead. False: none was waiting. */
+bool machine_wait(struct machine *machine);
+
+/* A fault from beginning to end, waiting as long as it takes. Answers as quire_space_fault(), but for
+ * QUIRE_PENDING; QUIRE_BUSY: in vain. */
+enum quire_status machine_fault(struct machine *machine, struct quire_space *space, quire_va va,
+                                unsigned access, struct quire_request *request);
+
+/* Goes on with a request that is pending until it is over. */
+enum quire_status machine_finish(struct machine *machine, struct quire_request *request);
 
 /* Is this the address space that the processor runs? */
 static inline bool machine_runs(const struct machine *machine, const struct quire_space *space)

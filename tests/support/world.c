@@ -106,34 +106,18 @@ unsigned world_rights(const struct world *world, unsigned bits)
 /* ---- the file -------------------------------------------------------------------------------- */
 
 /* What lies behind the file's end is noise: the core has to clear it. */
-static enum quire_status read_file(void *context, struct quire_transfer *transfer)
-{
-    struct world *world = context;
-    unsigned char *to = transfer->where;
-
-    check(transfer->direction == QUIRE_TRANSFER_IN && transfer->bytes == world->page_bytes);
-    check(transfer->offset < world->file.bytes);
-    if (mishap_strikes(&world->file_fails)) {
-        return QUIRE_IO_ERROR;
-    }
-    for (uint64_t i = 0; i < transfer->bytes; i++) {
-        uint64_t at = transfer->offset + i;
-        to[i] = at < world->file.bytes ? world->file_bytes[at] : 0xee;
-    }
-    return QUIRE_OK;
-}
-
 static void make_file(struct world *world)
 {
     uint64_t bytes = FILE_PAGES * world->page_bytes + world->page_bytes / 3; /* ends in a page */
+    struct disk *disk = &world->file_disk;
 
-    world->file_bytes = malloc(bytes);
-    check(world->file_bytes != NULL);
-    for (uint64_t i = 0; i < bytes; i++) {
-        world->file_bytes[i] = (unsigned char)prng_next(world->prng);
+    check(disk_open(disk, NULL, (FILE_PAGES + 1) * world->page_bytes));
+    for (uint64_t i = 0; i < disk->size; i++) {
+        disk->bytes[i] = (unsigned char)(prng_next(world->prng) | 1);
     }
+    disk->queue = world->machine.disk.queue;
     check(quire_object_create(&world->file, &world->machine.system,
-                              &(struct quire_device){read_file, world}, bytes) == QUIRE_OK);
+                              &(struct quire_device){disk_transfer, disk}, bytes) == QUIRE_OK);
 }
 
 /* ---- making a world -------------------------------------------------------------------------- */
@@ -214,7 +198,7 @@ void world_close(struct world *world)
     check(machine->system.resident == 0);
     checkf(slots->free == slots->total, "%s: %u slots are lost", world->format->name,
            slots->total - slots->free);
-    free(world->file_bytes);
+    disk_close(&world->file_disk);
     machine_close(machine);
 }
 
@@ -310,6 +294,7 @@ bool world_create(struct world *world, unsigned space)
 
 void world_destroy(struct world *world, unsigned space)
 {
+    machine_settle(&world->machine);
     quire_space_destroy(&world->space[space].space);
     world->space[space].alive = false;
 }
@@ -326,7 +311,7 @@ static void fill_model(struct world *world, struct world_space *s, uint32_t page
     memset(to, 0, bytes);
     if (file_page != QUIRE_NONE && offset < world->file.bytes) {
         rest = world->file.bytes - offset;
-        memcpy(to, world->file_bytes + offset, bytes < rest ? bytes : rest);
+        memcpy(to, world->file_disk.bytes + offset, bytes < rest ? bytes : rest);
     }
 }
 
@@ -363,6 +348,11 @@ bool world_unmap(struct world *world, unsigned space, uint32_t page, uint32_t pa
     enum quire_status status =
         quire_space_unmap(&s->space, world_va(world, page), pages * world->page_bytes);
 
+    if (status == QUIRE_BUSY) {
+        check(world->machine.queue.length != 0);
+        machine_settle(&world->machine);
+        status = quire_space_unmap(&s->space, world_va(world, page), pages * world->page_bytes);
+    }
     if (!done(world, status, QUIRE_OK, "unmap")) {
         return false;
     }

@@ -52,8 +52,7 @@ struct world {
     struct world_space space[WORLD_SPACES];
 
     struct quire_object file; /* for regions: some pages and a bit, full of noise */
-    unsigned char *file_bytes;
-    struct mishap file_fails;
+    struct disk file_disk;
 
     uint32_t frames_at_start; /* free ones, before there were spaces */
     unsigned may_fail;        /* 1 << enum quire_status: what an access may fail with */
