@@ -26,6 +26,13 @@ static bool used(struct quire_policy *policy, uint32_t index)
     return node->word != 0;
 }
 
+/* Its use bit may be known to nobody else. */
+static void put_back(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
+{
+    (void)page;
+    quire_policy_list_append(policy->node, &policy->list[0], quire_policy_index(policy, pfn));
+}
+
 static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
 {
     const struct quire_policy_list *ring = &policy->list[0];
@@ -55,4 +62,5 @@ const struct quire_policy_ops quire_policy_clock_m = {
     .insert = quire_policy_queue_insert,
     .remove = quire_policy_queue_remove,
     .victim = victim,
+    .put_back = put_back,
 };
