@@ -9,7 +9,7 @@
 const struct replay_policy replay_policies[] = {
     {&quire_policy_fifo, "first in, first out"},
     {&quire_policy_random, "any page (--seed)"},
-    {&quire_policy_clock, "fifo, but a page used since it was last passed gets another round"},
+    {&quire_policy_clock, "fifo, but pages used since they were last passed are passed"},
     {&quire_policy_clock_mmu, "the same"},
     {&quire_policy_clock_m, "the same, unused pages that are clean before dirty ones"},
     {&quire_policy_lru, "least recently used"},
@@ -17,7 +17,7 @@ const struct replay_policy replay_policies[] = {
     {&quire_policy_aging, "least used in the last ticks"},
     {&quire_policy_wsclock, "clock by age in ticks, clean before dirty"},
     {&quire_policy_2q, "a queue on trial, then lru for what came back"},
-    {&quire_policy_arc, "lru of pages used once and of those used again, shared out by success"},
+    {&quire_policy_arc, "lru of pages used once, and of those used again, in balance"},
     {&quire_policy_sieve, "clock whose passed pages stay where they are"},
     {&quire_policy_sieve_mmu, "the same"},
     {&quire_policy_s3_fifo, "a small queue on trial before a large clock"},
