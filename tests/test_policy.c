@@ -497,8 +497,8 @@ static void test_how_often_the_mmu_is_asked(void **state)
     scene_end(&scene);
 }
 
-/* Other processors mark pages as fast as marks are cleared: there is a victim all the same, after no
- * more looks than four for each page. */
+/* Other processors mark pages as fast as marks are cleared: there is a victim all the same, after
+ * no more looks than four for each page. */
 static bool always_used(void *context, quire_pfn pfn)
 {
     struct scene *scene = context;

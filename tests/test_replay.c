@@ -109,11 +109,12 @@ static void test_many_frame_counts(void **state)
     struct prng prng = prng_new(2);
 
     (void)state;
-    for (unsigned i = 0; i < 12; i++) {
-        struct program program = random_program(&prng, formats[i % 2], 7000);
+    for (unsigned i = 0; i < 3 * EFFORT; i++) {
+        const struct quire_format *format = formats[i / 3 % 2];
+        struct program program = random_program(&prng, format, 7000);
         uint32_t frames = 1 + (uint32_t)prng_below(&prng, program.pages + 3);
 
-        check_program(&prng, formats[i % 2], &program, frames, i / 2);
+        check_program(&prng, format, &program, frames, i);
         program_end(&program);
     }
 }

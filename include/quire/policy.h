@@ -59,7 +59,9 @@ struct quire_policy {
     const struct quire_policy_ops *ops;
     struct quire_policy_node *node; /* by frame number - first */
     uint32_t first, frames;
-    uint32_t capacity; /* pages that memory has room for, of these frames: 1 .. frames */
+    uint32_t capacity; /* pages that memory has room for: 1 .. frames. At first as many as may be
+                          resident; tables take their share, so that from the first eviction on it
+                          is how many are when memory is full */
     struct quire_policy_list list[QUIRE_POLICY_LISTS];
     uint64_t seed; /* for policies that throw dice */
     void *state;   /* ops->state_bytes() bytes, zeroed; NULL if it wants none */

@@ -8,9 +8,9 @@
  *     NEW  [ 1000 ]   came in since                                  counters, lowest first
  *     USED [ 1... ]   used in the last interval
  *
- * After a tick the pages that were not used stand before those that were; among each of the two
- * the order is as before. So a tick deals the pages, in order, to two lists. What this decides is
- * what counters of any length would: the textbook's of 8 bits forget what was more than 8 ticks ago.
+ * After a tick the pages that were not used stand before those that were; among each of the two the
+ * order is as before. So a tick deals the pages, in order, to two lists. What this decides is what
+ * counters of any length would: the textbook's of 8 bits forget what was more than 8 ticks ago.
  * Pages with the same history go in the order in which they came.
  *
  * A page comes in with its highest bit set, as if a tick had just seen it used: with 0 it would be

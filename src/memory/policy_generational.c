@@ -15,15 +15,15 @@
  * none, the oldest there is will do.
  *
  * A page of the oldest generation goes if its accessed bit is not set; if it is, it goes to the
- * youngest. If processors set bits as fast as they are cleared, as many looks are taken as there are
- * pages, and then the oldest goes.
+ * youngest. If processors set bits as fast as they are cleared, as many looks are taken as there
+ * are pages, and then the oldest goes.
  *
  * Refaults. As many evicted pages are remembered as memory holds. A page's refault distance is the
- * number of evictions from its own on until it comes back. If that is at most what memory holds, the
- * page might have stayed had there been twice as much: it comes in as of tier 1, all others as of
- * tier 0. For each tier it is counted how many pages came up for eviction, unused, and how many of
- * those evicted came back from so near; both are halved when a generation is made. While those of
- * tier 1 come back more often than those of tier 0,
+ * number of evictions from its own on until it comes back. If that is at most what memory holds,
+ * the page might have stayed had there been twice as much: it comes in as of tier 1, all others as
+ * of tier 0. For each tier it is counted how many pages came up for eviction, unused, and how many
+ * of those evicted came back from so near; both are halved when a generation is made. While those
+ * of tier 1 come back more often than those of tier 0,
  *
  *     returned[1] / up[1]  >  (returned[0] + 1) / (up[0] + 64)    and returned[1] is 64 or more,
  *

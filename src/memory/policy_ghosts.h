@@ -2,9 +2,9 @@
  * Ghosts: pages that a policy evicted and still remembers, by number, in up to two lists; and what
  * each frame holds, so that a victim's number is known.
  *
- * Between the choice of a victim and the coming of the page that it makes room for, a policy may
- * be asked again, for this page or another, as writing takes its time and may fail. So the ghost of
- * a page that is awaited is taken aside, off its list, where the victims' ghosts cannot push it out.
+ * Between the choice of a victim and the coming of the page that it makes room for, a policy may be
+ * asked again, for this page or another, as writing takes its time and may fail. So the ghost of a
+ * page that is awaited is taken aside, off its list, where the victims' ghosts cannot push it out.
  *
  * A page's number is found by hashing; all operations take constant time. 36 bytes for a ghost, at
  * most, and 8 for a frame. That a page is unmapped is not told here: if its number comes again, for

@@ -8,8 +8,8 @@
  *                   v remembered            |
  *                 ghosts, as many as nine tenths
  *
- * With memory for K pages: SMALL is K/10 and MAIN the rest, ghosts are 9K/10, rounded down. Hits are
- * counted up to 3. The victim is sought in MAIN while that holds more than its share, or SMALL
+ * With memory for K pages: SMALL is K/10 and MAIN the rest, ghosts are 9K/10, rounded down. Hits
+ * are counted up to 3. The victim is sought in MAIN while that holds more than its share, or SMALL
  * nothing; else in SMALL, and in MAIN if all of SMALL has moved there. A page comes in, and into
  * MAIN, with no hits. Where the paper leaves things open, this is what the authors' simulator does
  * (and what its published counts need): a page that moves from SMALL to MAIN loses its hits; SMALL

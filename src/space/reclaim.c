@@ -201,8 +201,10 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
 static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
 {
     uint64_t coming = page_number(request->space, request->object, request->page);
-    quire_pfn pfn = system->policy.ops->victim(&system->policy, coming);
+    quire_pfn pfn;
 
+    system->policy.capacity = system->resident != 0 ? system->resident : 1; /* memory is full */
+    pfn = system->policy.ops->victim(&system->policy, coming);
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
     if (!quire_pfn_none(pfn)) {
         quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);

@@ -26,8 +26,8 @@ struct program load_program(const char *path, size_t most);
 
 void program_end(struct program *program);
 
-/* Faults of policies[policy], as its model says. tick: records between ticks; the aging model has 64
- * at most. */
+/* Faults of policies[policy], as its model says. tick: records between ticks; the aging model has
+ * 64 at most. */
 uint64_t program_faults(const struct program *program, const struct quire_format *format,
                         unsigned policy, uint32_t frames, uint64_t tick);
 

@@ -1,7 +1,7 @@
 /*
  * The optimal policy: what no machine can do, because it must know the future (Belady, A Study of
- * Replacement Algorithms for a Virtual-Storage Computer, IBM Systems Journal 5(2), 1966; Mattson and
- * others, 1970). The page goes whose next use is furthest away. Nobody can have fewer faults.
+ * Replacement Algorithms for a Virtual-Storage Computer, IBM Systems Journal 5(2), 1966; Mattson
+ * and others, 1970). The page goes whose next use is furthest away. Nobody can have fewer faults.
  *
  * So the trace is read twice: first for its future, then it is replayed:
  *
