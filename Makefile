@@ -7,7 +7,8 @@ BUILD    ?= build
 BITS     ?= 64# 64 or 32: what the machine that builds is asked for
 OPT      ?= -O2
 DEBUG    ?= 0# 1: the core checks its callers (QUIRE_DEBUG)
-SANITIZE ?= 0# 1: address and undefined-behaviour sanitizers, and DEBUG
+SANITIZE ?= 0# 1: address and undefined-behaviour sanitizers, and DEBUG; thread: ThreadSanitizer
+THREADS  ?= 0# 1: the core's locks are POSIX mutexes (tests/threads)
 FUZZ     ?= 0# 1: build for libFuzzer (clang), with SANITIZE
 WERROR   ?= 0# 1: warnings are errors
 CROSS    ?=# the front of a cross compiler's name: s390x-linux-gnu-
@@ -78,6 +79,14 @@ endif
 ifeq ($(SANITIZE),1)
 sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 override DEBUG := 1
+endif
+ifeq ($(SANITIZE),thread)
+sanitizers := -fsanitize=thread
+override THREADS := 1
+override DEBUG := 1
+endif
+ifeq ($(THREADS),1)
+flags += -pthread -I. -DQUIRE_LOCK_HEADER='"tests/threads/pthread_lock.h"'
 endif
 ifeq ($(DEBUG),1)
 flags += -DQUIRE_DEBUG
@@ -159,6 +168,15 @@ $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(support_o) $(libraries) $(BUIL
 	$(call say,LD)
 	$(Q)$(link) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(libraries) $(found_libs)
 
+# Programs with threads: with THREADS=1, in a directory of their own.
+processors_o := $(call objects,tests/threads/processors.c)
+$(BUILD)/threads/test_threads: $(call objects,tests/threads/test_threads.c)
+$(BUILD)/threads/bench_threads: $(call objects,bench/threads/bench_threads.c $(bench_support))
+$(BUILD)/threads/%: $(processors_o) $(support_o) $(libraries) $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(link) -pthread -o $@ $(filter %.o,$^) $(libraries) $(found_libs) $(cmocka)
+
 # The small port of docs/porting.md: the core, and what a kernel adds to it.
 $(BUILD)/port: $(port_o) $(BUILD)/libquire.a $(BUILD)/flags
 	$(call say,LD)
@@ -187,6 +205,8 @@ test: ## every test there is; first installs what they need (Debian)
 
 bench: $(benches) ## measure, and print ratios
 	@set -e; for b in $(benches); do $$b; done
+	@$(MAKE) BUILD=$(BUILD)/locks THREADS=1 $(BUILD)/locks/threads/bench_threads
+	@$(BUILD)/locks/threads/bench_threads
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (needs clang)
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ=1 fuzzers
@@ -223,6 +243,7 @@ help: ## this list
 
 # Without a line of their own in the list: parts of the above.
 tests: $(tests) $(BUILD)/port
+threads: $(BUILD)/threads/test_threads
 fuzzers: $(fuzzers)
 
-.PHONY: run port check-quick test bench fuzz size format format-check install clean help tests fuzzers
+.PHONY: run port check-quick test bench fuzz size format format-check install clean help tests threads fuzzers

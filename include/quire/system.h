@@ -3,8 +3,8 @@
  * record for each frame, and the counts of all that happened.
  *
  * Its own records live in frames of the machine, so a machine's memory is all that it needs; what
- * they cost is told by quire_system_overhead(). The caller locks: one operation on a system, or on
- * any of its spaces, at a time.
+ * they cost is told by quire_system_overhead(). One operation on a system, or on any of its spaces, at
+ * a time: the caller sees to that, or gives the core locks (lock.h).
  */
 #ifndef QUIRE_SYSTEM_H
 #define QUIRE_SYSTEM_H
@@ -12,6 +12,7 @@
 #include "quire/event.h"
 #include "quire/frames.h"
 #include "quire/host.h"
+#include "quire/lock.h"
 #include "quire/policy.h"
 #include "quire/swap.h"
 #include "quire/tlb.h"
@@ -68,6 +69,7 @@ struct quire_system_config {
 };
 
 struct quire_system {
+    struct quire_lock lock; /* see lock.h */
     const struct quire_host *host;
     struct quire_swap swap;
     struct quire_policy policy;

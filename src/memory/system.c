@@ -114,6 +114,7 @@ enum quire_status quire_system_init(struct quire_system *system,
                                     .resident_limit = config->resident_limit,
                                     .commit = config->commit,
                                     .fault_around = config->fault_around & 15U};
+    quire_lock_init(&system->lock, QUIRE_LOCK_SYSTEM);
     if (state == NULL) {
         state = take_own_frames(system, at.total);
     }

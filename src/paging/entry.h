@@ -2,7 +2,7 @@
  * Entries in memory: one access each, in the format's byte order.
  *
  * An MMU, or another processor, may look at an entry at any moment, so it is loaded and stored
- * whole. Where the machine has no 8-byte access (32-bit targets) a store writes the upper half
+ * whole, and a store comes after the writing of what the entry leads to (release). Where the machine has no 8-byte access (32-bit targets) a store writes the upper half
  * first: in every format the bit that makes an entry present is in the lower half when bytes are
  * little-endian.
  */
@@ -63,13 +63,22 @@ QUIRE_INLINE uint64_t entry_swap_width(unsigned width, bool swap, uint64_t entry
     }
 }
 
+QUIRE_INLINE uint64_t entry_load_raw_64(const void *where)
+{
+#if UINTPTR_MAX == UINT32_MAX
+    return *(const volatile entry64 *)where;
+#else
+    return __atomic_load_n((const entry64 *)where, __ATOMIC_ACQUIRE);
+#endif
+}
+
 QUIRE_INLINE uint64_t entry_load_raw(unsigned width, const void *where)
 {
     switch (width) {
-    case 1: return *(const volatile entry8 *)where;
-    case 2: return *(const volatile entry16 *)where;
-    case 4: return *(const volatile entry32 *)where;
-    default: return *(const volatile entry64 *)where;
+    case 1: return __atomic_load_n((const entry8 *)where, __ATOMIC_ACQUIRE);
+    case 2: return __atomic_load_n((const entry16 *)where, __ATOMIC_ACQUIRE);
+    case 4: return __atomic_load_n((const entry32 *)where, __ATOMIC_ACQUIRE);
+    default: return entry_load_raw_64(where);
     }
 }
 
@@ -82,16 +91,16 @@ QUIRE_INLINE void entry_store_raw_64(void *where, uint64_t raw)
     half[1 - low] = (uint32_t)(raw >> 32);
     half[low] = (uint32_t)raw;
 #else
-    *(volatile entry64 *)where = raw;
+    __atomic_store_n((entry64 *)where, raw, __ATOMIC_RELEASE);
 #endif
 }
 
 QUIRE_INLINE void entry_store_raw(unsigned width, void *where, uint64_t raw)
 {
     switch (width) {
-    case 1: *(volatile entry8 *)where = (uint8_t)raw; break;
-    case 2: *(volatile entry16 *)where = (uint16_t)raw; break;
-    case 4: *(volatile entry32 *)where = (uint32_t)raw; break;
+    case 1: __atomic_store_n((entry8 *)where, (uint8_t)raw, __ATOMIC_RELEASE); break;
+    case 2: __atomic_store_n((entry16 *)where, (uint16_t)raw, __ATOMIC_RELEASE); break;
+    case 4: __atomic_store_n((entry32 *)where, (uint32_t)raw, __ATOMIC_RELEASE); break;
     default: entry_store_raw_64(where, raw); break;
     }
 }
@@ -123,12 +132,12 @@ QUIRE_INLINE uint64_t entry_exchange(const struct quire_format *format, void *wh
 
     if (format->pte_bytes == 4) {
         old = __atomic_exchange_n((entry32 *)where, (uint32_t)entry_swap(format, entry),
-                                  __ATOMIC_RELAXED);
+                                  __ATOMIC_ACQ_REL);
         return entry_swap(format, old);
     }
 #if UINTPTR_MAX > UINT32_MAX
     if (format->pte_bytes == 8) {
-        old = __atomic_exchange_n((entry64 *)where, entry_swap(format, entry), __ATOMIC_RELAXED);
+        old = __atomic_exchange_n((entry64 *)where, entry_swap(format, entry), __ATOMIC_ACQ_REL);
         return entry_swap(format, old);
     }
 #endif
@@ -148,7 +157,7 @@ QUIRE_INLINE uint64_t entry_update(const struct quire_format *format, void *wher
         while (!__atomic_compare_exchange_n(
             (entry32 *)where, &seen,
             (uint32_t)entry_swap(format, (entry_swap(format, seen) & ~clear) | set), false,
-            __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         }
         return entry_swap(format, seen);
     }
@@ -157,7 +166,7 @@ QUIRE_INLINE uint64_t entry_update(const struct quire_format *format, void *wher
         uint64_t seen = entry_swap(format, old);
         while (!__atomic_compare_exchange_n(
             (entry64 *)where, &seen, entry_swap(format, (entry_swap(format, seen) & ~clear) | set),
-            false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         }
         return entry_swap(format, seen);
     }

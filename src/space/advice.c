@@ -4,8 +4,8 @@
 #include "internal.h"
 #include "region.h"
 
-enum quire_status quire_space_advise(struct quire_space *space, quire_va va, uint64_t bytes,
-                                     enum quire_advice advice)
+enum quire_status quire_locked_space_advise(struct quire_space *space, quire_va va, uint64_t bytes,
+                                            enum quire_advice advice)
 {
     enum quire_status status = quire_range_check(space->table.format, va, bytes);
 
@@ -117,8 +117,9 @@ static unsigned some_access(const struct quire_region *region)
     return kind | (region->prot & (unsigned)QUIRE_USER);
 }
 
-enum quire_status quire_space_prefetch(struct quire_space *space, quire_va va, uint64_t bytes,
-                                       uint64_t *done, struct quire_request *request)
+enum quire_status quire_locked_space_prefetch(struct quire_space *space, quire_va va,
+                                              uint64_t bytes, uint64_t *done,
+                                              struct quire_request *request)
 {
     enum quire_status status = quire_range_check(space->table.format, va, bytes);
 

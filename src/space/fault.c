@@ -14,7 +14,7 @@
  *
  * A fault is a request that goes through steps. Any step may find that there is no frame; then a
  * page is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on
- * in quire_space_resume(). From the moment a request has a frame, the page's record says COMING,
+ * in quire_locked_space_resume(). From the moment a request has a frame, the page's record says COMING,
  * which keeps everybody else away from the page: nothing has to be looked up twice.
  *
  *   START ---------> FILL ---------> MAP ---------> done
@@ -408,8 +408,8 @@ static void begin(struct quire_space *space, quire_va va, unsigned access,
     request->ahead_bytes = 0;
 }
 
-enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
-                                    struct quire_request *request)
+enum quire_status quire_locked_space_fault(struct quire_space *space, quire_va va, unsigned access,
+                                           struct quire_request *request)
 {
     begin(space, va, access, request);
     request->prefetch = false;
@@ -427,7 +427,7 @@ enum quire_status quire_request_prefetch(struct quire_space *space, quire_va va,
     return run(request);
 }
 
-enum quire_status quire_space_resume(struct quire_request *request)
+enum quire_status quire_locked_space_resume(struct quire_request *request)
 {
     enum quire_status status = QUIRE_OK;
 
@@ -435,7 +435,7 @@ enum quire_status quire_space_resume(struct quire_request *request)
         status = quire_reclaim_written(request->system, request);
     }
     if (request->space == NULL) {
-        return status; /* a page of an object was written back: quire_object_sync() goes on */
+        return status; /* a page of an object was written back: quire_locked_object_sync() goes on */
     }
     if (status != QUIRE_OK) {
         give_up(request);

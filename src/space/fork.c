@@ -115,15 +115,15 @@ static bool can_fork(const struct quire_space *parent)
     return space_can_protect(parent) || !writes;
 }
 
-enum quire_status quire_space_fork(struct quire_space *child, struct quire_space *parent,
-                                   uint16_t id)
+enum quire_status quire_locked_space_fork(struct quire_space *child, struct quire_space *parent,
+                                          uint16_t id)
 {
     enum quire_status status;
 
     if (!can_fork(parent)) {
         return QUIRE_INVALID;
     }
-    status = quire_space_create(child, parent->system, parent->table.format, id);
+    status = quire_locked_space_create(child, parent->system, parent->table.format, id);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -132,7 +132,7 @@ enum quire_status quire_space_fork(struct quire_space *child, struct quire_space
         status = copy_regions(child, parent);
     }
     if (status != QUIRE_OK) {
-        quire_space_destroy(child);
+        quire_locked_space_destroy(child);
         return status;
     }
     child->kin = parent->kin;

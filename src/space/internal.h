@@ -5,6 +5,8 @@
 #include "quire/pte.h"
 #include "quire/space.h"
 
+#include "locked.h"
+
 static inline uint64_t space_page_bytes(const struct quire_space *space)
 {
     return quire_format_page_bytes(space->table.format);

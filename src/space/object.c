@@ -25,8 +25,9 @@ static unsigned bits_for(uint64_t pages)
     return bits;
 }
 
-enum quire_status quire_object_create(struct quire_object *object, struct quire_system *system,
-                                      const struct quire_device *device, uint64_t bytes)
+enum quire_status quire_locked_object_create(struct quire_object *object,
+                                             struct quire_system *system,
+                                             const struct quire_device *device, uint64_t bytes)
 {
     enum quire_status status;
 
@@ -72,7 +73,7 @@ static void free_page(struct quire_object *object, struct quire_record record)
     }
 }
 
-void quire_object_destroy(struct quire_object *object)
+void quire_locked_object_destroy(struct quire_object *object)
 {
     struct quire_system *system = object->system;
     uint64_t end = UINT64_C(1) << object->pages.vpn_bits;
@@ -95,8 +96,8 @@ void quire_object_destroy(struct quire_object *object)
     }
 }
 
-enum quire_status quire_object_sync(struct quire_object *object, uint64_t *next,
-                                    struct quire_request *request)
+enum quire_status quire_locked_object_sync(struct quire_object *object, uint64_t *next,
+                                           struct quire_request *request)
 {
     uint64_t end = UINT64_C(1) << object->pages.vpn_bits;
     enum quire_status status = QUIRE_OK;

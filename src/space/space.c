@@ -22,8 +22,8 @@ quire_va quire_space_va(const struct quire_space *space, uint64_t vpn)
     return quire_va_at(at);
 }
 
-enum quire_status quire_space_create(struct quire_space *space, struct quire_system *system,
-                                     const struct quire_format *format, uint16_t id)
+enum quire_status quire_locked_space_create(struct quire_space *space, struct quire_system *system,
+                                            const struct quire_format *format, uint16_t id)
 {
     unsigned page_shift = quire_format_page_shift(format);
     enum quire_status status;
@@ -87,7 +87,8 @@ static bool in_object(const struct quire_space *space, const struct quire_region
                                                  object_pages(spec->object);
 }
 
-enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec)
+enum quire_status quire_locked_space_map(struct quire_space *space,
+                                         const struct quire_region_spec *spec)
 {
     const struct quire_region *above;
     struct quire_region *region;
@@ -224,7 +225,7 @@ static void drop_contents(struct quire_space *space, quire_va va, uint64_t bytes
     quire_batch_commit(&system->batch);
 }
 
-enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
+enum quire_status quire_locked_space_unmap(struct quire_space *space, quire_va va, uint64_t bytes)
 {
     struct quire_region *region;
     enum quire_status status;
@@ -251,7 +252,7 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
     return QUIRE_OK;
 }
 
-enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
+enum quire_status quire_locked_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
 {
     enum quire_status status = quire_range_check(space->table.format, va, bytes);
 
@@ -284,8 +285,8 @@ static void protect_table(struct quire_space *space, const struct quire_region *
     quire_batch_commit(&system->batch);
 }
 
-enum quire_status quire_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
-                                      unsigned prot)
+enum quire_status quire_locked_space_protect(struct quire_space *space, quire_va va, uint64_t bytes,
+                                             unsigned prot)
 {
     uint64_t last = va.at + (bytes - 1);
     struct quire_region *region;
@@ -323,7 +324,7 @@ static void leave_kin(struct quire_space *space)
 }
 
 /* Nobody runs in the space any more: the marks can be read first, and one flush is enough. */
-void quire_space_destroy(struct quire_space *space)
+void quire_locked_space_destroy(struct quire_space *space)
 {
     struct quire_system *system = space->system;
     const struct quire_visitor visitor = {quire_page_note_marks, system};
@@ -351,7 +352,7 @@ static void count_accessed(void *context, const struct quire_leaf *leaf)
     *pages += (leaf->attributes & QUIRE_ACCESSED) != 0;
 }
 
-uint32_t quire_space_working_set(struct quire_space *space)
+uint32_t quire_locked_space_working_set(struct quire_space *space)
 {
     uint32_t pages = 0;
     struct quire_visitor visitor = {count_accessed, &pages};
@@ -375,10 +376,10 @@ static quire_pfn mapped_frame(const struct quire_space *space, quire_va va)
     return quire_pa_pfn(leaf.pa, quire_format_page_shift(space->table.format));
 }
 
-enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
-                                   struct quire_request *request)
+enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va, unsigned access,
+                                          struct quire_request *request)
 {
-    enum quire_status status = quire_space_fault(space, va, access, request);
+    enum quire_status status = quire_locked_space_fault(space, va, access, request);
     quire_pfn pfn;
 
     if (status != QUIRE_OK) {
@@ -393,7 +394,7 @@ enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsig
     return QUIRE_OK;
 }
 
-enum quire_status quire_space_unwire(struct quire_space *space, quire_va va)
+enum quire_status quire_locked_space_unwire(struct quire_space *space, quire_va va)
 {
     quire_pfn pfn = mapped_frame(space, va);
     struct quire_page *page = quire_pfn_none(pfn) ? NULL : quire_system_page(space->system, pfn);

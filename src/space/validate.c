@@ -306,8 +306,9 @@ static void check_slots(struct audit *audit)
            "a swap slot does not have exactly its owners");
 }
 
-enum quire_status quire_validate(struct quire_system *system, struct quire_space *const *spaces,
-                                 unsigned count, const char **what)
+enum quire_status quire_locked_validate(struct quire_system *system,
+                                        struct quire_space *const *spaces, unsigned count,
+                                        const char **what)
 {
     struct audit audit = {.system = system};
 
