@@ -116,7 +116,7 @@ static inline void quire_system_reference(struct quire_system *system, quire_pfn
 
 /* Time passes, for policies that count it in ticks: a host's timer calls this at regular intervals,
  * such as 20 times a second; replay after so many references. May look at every resident page,
- * clear accessed bits and flush. Context: the system locked. */
+ * clear accessed bits and flush. Takes the system's lock: not for interrupt handlers. */
 void quire_system_tick(struct quire_system *system);
 
 static inline bool quire_page_used(const struct quire_page *page)

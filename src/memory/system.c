@@ -87,10 +87,12 @@ static bool page_dirty(void *context, quire_pfn pfn)
 
 void quire_system_tick(struct quire_system *system)
 {
+    quire_lock_acquire(&system->lock);
     if (system->policy.ops->tick != NULL) {
         system->policy.ops->tick(&system->policy);
         quire_batch_commit(&system->batch); /* accessed bits that it cleared */
     }
+    quire_lock_release(&system->lock);
 }
 
 enum quire_status quire_system_init(struct quire_system *system,
