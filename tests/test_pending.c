@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/support/lab.h"
+#include "tests/support/policies.h"
 #include "tests/support/unit.h"
 
 /* ---- every way through ----------------------------------------------------------------------- */
@@ -664,13 +665,11 @@ static void random_run(const struct lab_setup *setup, unsigned steps)
 
 static void test_random(void **state)
 {
-    static const struct quire_policy_ops *const policies[] = {
-        &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
     struct prng prng = prng_new(7);
 
     (void)state;
     for (unsigned i = 0; i < LAB_MACHINES * 4; i++) {
-        struct lab_setup setup = {.policy = policies[i % 4],
+        struct lab_setup setup = {.policy = policies[i % MODEL_KINDS],
                                   .limit = 1 + (uint32_t)prng_below(&prng, 9),
                                   .slots = 2 + (uint32_t)prng_below(&prng, 40)};
 

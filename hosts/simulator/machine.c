@@ -148,6 +148,7 @@ static enum quire_status open_system(struct machine *machine)
     struct quire_system_config config = {
         .host = &machine->host,
         .policy = machine->config.policy,
+        .seed = machine->config.seed,
         .swap = {disk_transfer, &machine->disk},
         .swap_slots = (uint32_t)(machine->config.swap_bytes >> shift),
         .resident_limit = machine->config.resident_limit,

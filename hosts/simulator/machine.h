@@ -30,6 +30,7 @@ struct machine_config {
     unsigned tlb_entries; /* 0: no TLB */
     unsigned tlb_ways;    /* divides the entries; 0: fully associative */
     const struct quire_policy_ops *policy;
+    uint64_t seed;           /* of the policy's dice */
     uint32_t resident_limit; /* 0: none. See struct quire_system_config */
     enum machine_records records;
     uint64_t swap_bytes;   /* rounded down to whole pages; 0: no swap */

@@ -7,8 +7,8 @@
  *     cc -DQUIRE_LOCK_HEADER='"my_lock.h"' ...
  *
  * for the core and everybody who includes its headers, the functions of space.h, object.h and
- * advice.h, and quire_validate(), lock the system themselves. my_lock.h defines what is below the
- * #else here: a structure and three functions.
+ * advice.h, quire_validate() and quire_system_tick() lock the system themselves. my_lock.h defines
+ * what is below the #else here: a structure and three functions.
  *
  * A lock has a class, by which a host can check its order: a lock is only taken while those held
  * are of lower classes. The core holds one lock at a time. While it is held the host's hooks are

@@ -36,6 +36,7 @@ struct quire_page {
     uint8_t origin;  /* enum quire_origin: what it is if it has not been written */
     bool dirty;      /* written, as far as software knows; the MMU's mark comes on top */
     bool listed;     /* the policy knows it: it may be evicted */
+    bool was_listed; /* it has been, ever since it came */
 };
 
 enum quire_origin { QUIRE_ORIGIN_ZERO, QUIRE_ORIGIN_FILE, QUIRE_ORIGIN_SWAP };
@@ -112,6 +113,11 @@ static inline void quire_system_reference(struct quire_system *system, quire_pfn
         system->policy.ops->reference(&system->policy, pfn);
     }
 }
+
+/* Time passes, for policies that count it in ticks: a host's timer calls this at regular intervals,
+ * such as 20 times a second; replay after so many references. May look at every resident page,
+ * clear accessed bits and flush. Takes the system's lock: not for interrupt handlers. */
+void quire_system_tick(struct quire_system *system);
 
 static inline bool quire_page_used(const struct quire_page *page)
 {

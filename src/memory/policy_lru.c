@@ -1,5 +1,7 @@
 /*
- * Least recently used, exactly; and a reference, of which there are so many, is one store.
+ * Least recently used, exactly (Mattson, Gecsei, Slutz, Traiger, Evaluation Techniques for Storage
+ * Hierarchies, IBM Systems Journal 9(2), 1970); and a reference, of which there are so many, is one
+ * store.
  *
  *     sorted   [ oldest ... newest ]   by their last use, as of `sorted_at`
  *     unsorted [ ... ]                 all pages that came or were found in use since then
@@ -11,7 +13,7 @@
  */
 #include "quire/policy.h"
 
-enum { SORTED, UNSORTED }; /* lists; and the word of a node says which list it is in */
+enum { SORTED, UNSORTED }; /* lists */
 
 struct state {
     uint64_t now, sorted_at;
@@ -23,34 +25,21 @@ static size_t state_bytes(uint32_t frames)
     return sizeof(struct state) + (size_t)frames * sizeof(uint64_t);
 }
 
-static void append_unsorted(struct quire_policy *policy, uint32_t index)
-{
-    policy->node[index].word = UNSORTED;
-    quire_policy_list_append(policy, &policy->list[UNSORTED], index);
-}
-
 static void insert(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
 {
     struct state *state = policy->state;
-    uint32_t index = pfn.n - policy->first;
+    uint32_t index = quire_policy_index(policy, pfn);
 
     (void)page;
     state->used[index] = ++state->now;
-    append_unsorted(policy, index);
-}
-
-static void take_off(struct quire_policy *policy, quire_pfn pfn)
-{
-    uint32_t index = pfn.n - policy->first;
-
-    quire_policy_list_remove(policy, &policy->list[policy->node[index].word], index);
+    quire_policy_put(policy, index, UNSORTED);
 }
 
 static void reference(struct quire_policy *policy, quire_pfn pfn)
 {
     struct state *state = policy->state;
 
-    state->used[pfn.n - policy->first] = ++state->now;
+    state->used[quire_policy_index(policy, pfn)] = ++state->now;
 }
 
 /* ---- sorting: chains of nodes, linked by `next` alone -------------------------------------- */
@@ -102,28 +91,26 @@ static uint32_t sort(struct quire_policy *policy, uint32_t chain)
 
 static void sort_all(struct quire_policy *policy)
 {
-    const struct quire_policy_list empty = {QUIRE_NONE, QUIRE_NONE, 0};
     struct state *state = policy->state;
-    uint32_t chain = sort(policy, policy->list[UNSORTED].head);
+    uint32_t chain = sort(policy, quire_policy_detach(policy, UNSORTED));
 
-    policy->list[UNSORTED] = empty;
     while (chain != QUIRE_NONE) {
         uint32_t index = chain;
 
         chain = policy->node[index].next;
-        policy->node[index].word = SORTED;
-        quire_policy_list_append(policy, &policy->list[SORTED], index);
+        quire_policy_put(policy, index, SORTED);
     }
     state->sorted_at = state->now;
 }
 
 /* -------------------------------------------------------------------------------------------- */
 
-static quire_pfn victim(struct quire_policy *policy)
+static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
 {
     const struct state *state = policy->state;
     const struct quire_policy_list *sorted = &policy->list[SORTED];
 
+    (void)coming;
     for (;;) {
         uint32_t index = sorted->head;
 
@@ -134,11 +121,11 @@ static quire_pfn victim(struct quire_policy *policy)
             sort_all(policy);
             continue;
         }
-        quire_policy_list_remove(policy, &policy->list[SORTED], index);
+        quire_policy_take(policy, index);
         if (state->used[index] <= state->sorted_at) {
-            return quire_pfn_of(policy->first + index);
+            return quire_policy_pfn(policy, index);
         }
-        append_unsorted(policy, index);
+        quire_policy_put(policy, index, UNSORTED);
     }
 }
 
@@ -147,7 +134,7 @@ const struct quire_policy_ops quire_policy_lru = {
     .wants_references = true,
     .state_bytes = state_bytes,
     .insert = insert,
-    .remove = take_off,
+    .remove = quire_policy_remove,
     .reference = reference,
     .victim = victim,
 };

@@ -79,6 +79,22 @@ static bool page_used(void *context, quire_pfn pfn)
     return quire_owners_used(context, pfn);
 }
 
+/* And: would it have to be written? */
+static bool page_dirty(void *context, quire_pfn pfn)
+{
+    return quire_owners_dirty(context, pfn);
+}
+
+void quire_system_tick(struct quire_system *system)
+{
+    quire_lock_acquire(&system->lock);
+    if (system->policy.ops->tick != NULL) {
+        system->policy.ops->tick(&system->policy);
+        quire_batch_commit(&system->batch); /* accessed bits that it cleared */
+    }
+    quire_lock_release(&system->lock);
+}
+
 enum quire_status quire_system_init(struct quire_system *system,
                                     const struct quire_system_config *config)
 {
@@ -123,7 +139,11 @@ enum quire_status quire_system_init(struct quire_system *system,
                       (struct quire_policy_node *)(void *)(state + at.nodes),
                       quire_pfn_of(system->first), system->frames, state + at.policy);
     system->policy.seed = config->seed;
+    if (config->resident_limit != 0 && config->resident_limit < system->frames) {
+        system->policy.capacity = config->resident_limit;
+    }
     system->policy.used = page_used;
+    system->policy.dirty = page_dirty;
     system->policy.context = system;
     quire_batch_begin(&system->batch, system->host);
     system->commit_limit = (uint64_t)frames->free + config->swap_slots;

@@ -71,6 +71,16 @@ void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_sp
 /* The record of the page is gone from its frame; the frame is the caller's to free. */
 void quire_page_clear(struct quire_system *system, quire_pfn pfn);
 
+/* The number by which the policy knows a page, the same each time it comes in: 16 bits of whose, 48
+ * of which. Of an object's page the space does not matter. */
+static inline uint64_t page_number(const struct quire_space *space,
+                                   const struct quire_object *object, uint64_t vpn)
+{
+    uint64_t whose = object != NULL ? 0x8000U | object->id : space->id;
+
+    return whose << 48 | vpn;
+}
+
 /* Tells the policy of a page, or takes it back. A listed page may be evicted; a wired one is not.
  * */
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
@@ -129,6 +139,9 @@ void quire_owners_unmap(struct quire_system *system, quire_pfn pfn);
 
 /* Has it been accessed? Clears the marks; the caller commits the batch. */
 bool quire_owners_used(struct quire_system *system, quire_pfn pfn);
+
+/* Has it been written since it came in, as far as software or any MMU knows? */
+bool quire_owners_dirty(struct quire_system *system, quire_pfn pfn);
 
 /* One owner of an anonymous page leaves: the page goes with the last. The frame is freed when the
  * batch is committed. */

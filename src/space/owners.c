@@ -173,6 +173,21 @@ bool quire_owners_used(struct quire_system *system, quire_pfn pfn)
     return used;
 }
 
+bool quire_owners_dirty(struct quire_system *system, quire_pfn pfn)
+{
+    struct owners owners = quire_owners(system, pfn);
+    bool dirty = page_of(system, pfn)->dirty;
+    struct quire_space *space;
+    struct quire_leaf leaf;
+    uint64_t vpn;
+
+    while (!dirty && quire_owners_next(&owners, &space, &vpn)) {
+        dirty = quire_table_query(&space->table, quire_space_va(space, vpn), &leaf) == QUIRE_OK &&
+                (leaf.attributes & QUIRE_DIRTY) != 0;
+    }
+    return dirty;
+}
+
 void quire_owners_leave(struct quire_space *space, uint64_t vpn, quire_pfn pfn)
 {
     struct quire_system *system = space->system;

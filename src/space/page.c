@@ -57,21 +57,16 @@ void quire_page_clear(struct quire_system *system, quire_pfn pfn)
     system->resident--;
 }
 
-/* The same number each time the same page comes in: 16 bits of whose, 48 of which. */
-static uint64_t identity(const struct quire_page *page)
-{
-    uint64_t whose = page->object != NULL ? 0x8000U | page->object->id : page->space->id;
-
-    return whose << 48 | page->vpn;
-}
-
 void quire_page_list(struct quire_system *system, quire_pfn pfn)
 {
     struct quire_page *page = page_of(system, pfn);
+    const struct quire_policy_ops *ops = system->policy.ops;
+    bool back = page->was_listed && ops->put_back != NULL;
 
     if (page->wired == 0 && !page->listed) {
-        system->policy.ops->insert(&system->policy, pfn, identity(page));
-        page->listed = true;
+        (back ? ops->put_back : ops->insert)(&system->policy, pfn,
+                                             page_number(page->space, page->object, page->vpn));
+        page->listed = page->was_listed = true;
     }
 }
 

@@ -198,10 +198,13 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
     return write_out(system, request, pfn, true);
 }
 
-static quire_pfn choose_victim(struct quire_system *system)
+static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
 {
-    quire_pfn pfn = system->policy.ops->victim(&system->policy);
+    uint64_t coming = page_number(request->space, request->object, request->page);
+    quire_pfn pfn;
 
+    system->policy.capacity = system->resident != 0 ? system->resident : 1; /* memory is full */
+    pfn = system->policy.ops->victim(&system->policy, coming);
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
     if (!quire_pfn_none(pfn)) {
         quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);
@@ -237,7 +240,7 @@ static bool put_back(struct quire_system *system, const struct quire_request *re
 enum quire_status quire_reclaim(struct quire_system *system, struct quire_request *request)
 {
     enum quire_status status = QUIRE_NO_MEMORY;
-    quire_pfn pfn = choose_victim(system);
+    quire_pfn pfn = choose_victim(system, request);
     bool in_vain = quire_pfn_none(pfn);
 
     while (!quire_pfn_none(pfn)) {
@@ -246,7 +249,7 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
             break;
         }
         in_vain = true;
-        pfn = choose_victim(system);
+        pfn = choose_victim(system, request);
     }
     if (in_vain && put_back(system, request) && quire_pfn_none(pfn)) {
         return QUIRE_BUSY;

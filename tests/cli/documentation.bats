@@ -32,6 +32,18 @@ options() {
     done
 }
 
+@test "every policy is in the man page and in policy.h" {
+    "$QUIRE" replay --policy help | sed 's/ .*//' > "$tmp/policies"
+    [ "$(wc -l < "$tmp/policies")" -ge 17 ]
+    sed -n '/^\.It Fl -policy/,/^\.It Fl -tick/p' docs/quire.1 | grep '^\.Li' > "$tmp/section"
+    while read -r policy; do
+        grep -qE -- "[ ,]$policy( |$)" "$tmp/section" ||
+            { echo "$policy is not in docs/quire.1"; return 1; }
+        [ "$policy" = opt ] || grep -qE -- "^ \*   $policy( |$)" include/quire/policy.h ||
+            { echo "$policy is not in include/quire/policy.h"; return 1; }
+    done < "$tmp/policies"
+}
+
 @test "the man page is clean" {
     if command -v mandoc > /dev/null; then
         mandoc -T lint -W warning docs/quire.1
@@ -64,7 +76,7 @@ options() {
     complete_words size --format ostep
     [ "${COMPREPLY[*]}" = 'ostep14 ostep-linear ostep-multilevel' ]
     complete_words replay trace --policy clock-
-    [ "${COMPREPLY[*]}" = clock-mmu ]
+    [ "${COMPREPLY[*]}" = 'clock-mmu clock-m' ]
     complete_words translate --memory examples/seed-003
     [ "${COMPREPLY[*]}" = examples/seed-003.txt ]
 }

@@ -85,12 +85,25 @@ fits_the_page() {
     [ "$(value verified)" = false ]
 }
 
+policies() {
+    "$QUIRE" replay --policy help | sed 's/ .*//'
+}
+
+@test "the list of policies" {
+    quire replay --policy help
+    mentions '^fifo +nothing +first in' '^clock-mmu +accessed bit +' '^lru +every reference +least' \
+        '^nru +accessed bit, ticks +' '^opt +every reference +Belady'
+    [ "$(policies | sort | uniq -d)" = '' ]
+    fits_the_page
+}
+
 @test "every policy, TLB and format" {
     make_trace
-    for policy in fifo clock clock-mmu lru; do
+    for policy in $(policies); do
         for tlb in 0 1 8 64,4; do
-            quire replay "$tmp/trace" --frames 12 --policy $policy --tlb $tlb --json
+            quire replay "$tmp/trace" --frames 12 --policy "$policy" --tlb $tlb --json
             [ "$status" -eq 0 ]
+            [ "$(value policy)" = "$policy" ]
             [ -z "${faults:-}" ] || [ "$(value faults)" = "$faults" ]
             faults=$(value faults)
         done
@@ -103,6 +116,65 @@ fits_the_page() {
         quire replay "$tmp/small" --frames 3 --format "$format"
         mentions '^verified +2 '
     done
+}
+
+@test "ticks, and dice" {
+    make_trace
+    quire replay "$tmp/trace" --frames 10 --policy aging
+    mentions '^ +policy aging, a tick every 160 references, TLB'
+    quire replay "$tmp/trace" --frames 10 --policy aging --tick 1K --json
+    [ "$(value tick)" = 1024 ]
+    quire replay "$tmp/trace" --ram 128K --policy nru --json
+    [ "$(value tick)" = 512 ]
+    quire replay "$tmp/trace" --frames 10 --policy clock --tick 7 --json
+    [ "$(value tick)" = 0 ]
+    # Pages 0 and 1 come in; only 0 is used after the tick, so 1 goes; without a tick it is 0.
+    printf 'I  00000000,4\nI  00001000,4\nI  00000000,4\nI  00002000,4\nI  00000000,4\n' > "$tmp/t"
+    quire replay "$tmp/t" --frames 2 --policy nru --tick 2 --json
+    [ "$(value faults)" = 3 ]
+    quire replay "$tmp/t" --frames 2 --policy nru --tick 0 --json
+    [ "$(value faults)" = 4 ]
+    for seed in 0 1 2 3 4 5 6 7; do
+        quire replay "$tmp/trace" --frames 30 --policy random --seed $seed --json
+        value faults
+        quire replay "$tmp/trace" --frames 30 --policy random --seed $seed --json
+        value faults
+    done > "$tmp/faults"
+    [ "$(uniq -u "$tmp/faults")" = '' ]
+    [ "$(sort -u "$tmp/faults" | wc -l)" -gt 1 ]
+}
+
+@test "the optimum" {
+    make_trace
+    # Silberschatz's string of pages with 3 frames: 9 faults, lru has 12 and fifo 15.
+    for page in 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1; do
+        printf ' L 0000%s000,4\n' $page
+    done > "$tmp/t"
+    for pair in opt:9 lru:12 fifo:15; do
+        quire replay "$tmp/t" --frames 3 --policy "${pair%:*}" --json
+        [ "$(value faults)" = "${pair#*:}" ]
+    done
+    quire replay "$tmp/t" --frames 3 --policy opt --limit 4 --json
+    [ "$(value faults)" = 4 ]
+    quire replay "$tmp/trace" --frames 13 --policy opt --json
+    least=$(value faults)
+    for policy in $(policies); do
+        quire replay "$tmp/trace" --frames 13 --policy "$policy" --json
+        [ "$(value faults)" -ge "$least" ]
+    done
+    quire replay "$tmp/trace" --save "$tmp/t.qtrace" --frames 13 --policy opt
+    mentions '^faults +'"$least"' '
+    quire replay "$tmp/t.qtrace" --frames 13 --policy opt --draw
+    mentions '^faults +'"$least"' '
+    for wrong in - <(cat "$tmp/trace"); do
+        quire replay "$wrong" --frames 13 --policy opt < "$tmp/trace"
+        refused_like "replay: --policy opt: expected a file, as the trace is read twice, and '.*' is none"
+    done
+    quire replay /nowhere/trace --frames 13 --policy opt
+    refused_like '/nowhere/trace: No such file or directory.*'
+    echo ' L 10000000,oops' >> "$tmp/trace"
+    quire replay "$tmp/trace" --frames 13 --policy opt
+    refused_like '.*/trace: line 361: .*'
 }
 
 @test "a trace from a pipe, with swap in a file" {
@@ -156,6 +228,7 @@ fits_the_page() {
     mkdir "$tmp/a b"
     cp "$tmp/trace" "$tmp/a b/it's"
     for arguments in '--ram 128K' '--ram 256K --policy lru --limit 300' '--frames 1' \
+        '--frames 9 --policy aging --tick 77' '--frames 9 --policy opt --seed 3' \
         '--frames 20 --format x86-64' '--ram 40960 --swap-size 400K'; do
         # shellcheck disable=SC2086
         quire replay "$tmp/a b/it's" --draw $arguments
@@ -203,8 +276,12 @@ fits_the_page() {
     refused_like "replay: one trace at a time, and '.*' is a second"
     quire replay "$tmp/trace" --ram 1M --json --draw
     refused 'replay: --json and --draw exclude each other'
-    quire replay "$tmp/trace" --ram 1M --policy random
-    refused 'replay: --policy random: expected fifo, clock, clock-mmu or lru'
+    quire replay "$tmp/trace" --ram 1M --policy fi
+    refused 'replay: --policy fi: expected one of those that --policy help lists'
+    quire replay "$tmp/trace" --ram 1M --policy random --seed x
+    refused "replay: --seed: 'x' is not a number such as 4096 or 0x1000"
+    quire replay "$tmp/trace" --ram 1M --policy nru --tick x
+    refused "replay: --tick: 'x' is not a size such as 65536, 64K or 1G"
     for tlb in 64,5 x 64, ,4 64,0 9999999 4,4,4 -1; do
         quire replay "$tmp/trace" --ram 1M --tlb=$tlb
         refused "replay: --tlb $tlb: expected ENTRIES or ENTRIES,WAYS, at most 65536 and a multiple of the ways"

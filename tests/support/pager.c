@@ -8,73 +8,115 @@
 enum { NOWHERE = -1 };
 
 struct pager {
-    uint32_t slots, used, hand;
-    uint32_t *page; /* by slot */
-    bool *bit;
-    uint64_t *when;
+    struct model_policy *policy;
+    uint32_t slots, used;
+    uint32_t *page;   /* by slot */
     int32_t *slot_of; /* by page, or NOWHERE */
 };
 
-/* The slot to be filled: free ones in order, then as the policy says. */
-static uint32_t choose(struct pager *pager, enum pager_policy policy)
+struct pager *pager_open(enum model_kind kind, uint32_t pages, uint32_t slots)
 {
-    uint32_t slot;
+    struct pager *pager = malloc(sizeof(*pager));
 
-    if (pager->used < pager->slots) {
-        return pager->used++;
+    check(pager != NULL);
+    *pager = (struct pager){.policy = model_policy_open(kind, slots, slots, 0),
+                            .slots = slots,
+                            .page = calloc(slots, sizeof(uint32_t)),
+                            .slot_of = malloc(pages * sizeof(int32_t))};
+    check(pager->page != NULL && pager->slot_of != NULL);
+    for (uint32_t page = 0; page < pages; page++) {
+        pager->slot_of[page] = NOWHERE;
     }
-    if (policy == PAGER_LRU) {
-        slot = 0;
-        for (uint32_t i = 1; i < pager->slots; i++) {
-            slot = pager->when[i] < pager->when[slot] ? i : slot;
-        }
-        return slot;
-    }
-    while (policy != PAGER_FIFO && pager->bit[pager->hand]) {
-        pager->bit[pager->hand] = false;
-        pager->hand = (pager->hand + 1) % pager->slots;
-    }
-    slot = pager->hand;
-    pager->hand = (pager->hand + 1) % pager->slots;
-    return slot;
+    return pager;
 }
 
-uint64_t pager_faults(enum pager_policy policy, const uint32_t *string, size_t n, uint32_t pages,
-                      uint32_t slots)
+void pager_close(struct pager *pager)
 {
-    struct pager pager = {.slots = slots,
-                          .page = calloc(slots, sizeof(uint32_t)),
-                          .bit = calloc(slots, sizeof(bool)),
-                          .when = calloc(slots, sizeof(uint64_t)),
-                          .slot_of = malloc(pages * sizeof(int32_t))};
+    model_policy_close(pager->policy);
+    free(pager->page);
+    free(pager->slot_of);
+    free(pager);
+}
+
+bool pager_refer(struct pager *pager, uint32_t page, bool write)
+{
+    int32_t slot = pager->slot_of[page];
+    bool fault = slot == NOWHERE;
+
+    if (!fault) {
+        model_policy_reference(pager->policy, (uint32_t)slot);
+    } else {
+        slot = (int32_t)pager->used;
+        if (pager->used < pager->slots) {
+            pager->used++;
+        } else {
+            slot = (int32_t)model_policy_victim(pager->policy, page);
+            pager->slot_of[pager->page[slot]] = NOWHERE;
+        }
+        pager->page[slot] = page;
+        pager->slot_of[page] = slot;
+        model_policy_insert(pager->policy, (uint32_t)slot, page);
+    }
+    model_policy_mark(pager->policy, (uint32_t)slot, write);
+    return fault;
+}
+
+void pager_tick(struct pager *pager)
+{
+    model_policy_tick(pager->policy);
+}
+
+/* When each reference's page is referred to next; n: never. From the end, backwards. */
+static size_t *next_uses(const uint32_t *string, size_t n, uint32_t pages)
+{
+    size_t *next = malloc(n * sizeof(size_t)), *seen = malloc(pages * sizeof(size_t));
+
+    check(next != NULL && seen != NULL);
+    for (uint32_t page = 0; page < pages; page++) {
+        seen[page] = n;
+    }
+    for (size_t i = n; i-- > 0;) {
+        next[i] = seen[string[i]];
+        seen[string[i]] = i;
+    }
+    free(seen);
+    return next;
+}
+
+uint64_t pager_optimum(const uint32_t *string, size_t n, uint32_t pages, uint32_t slots)
+{
+    size_t *next = next_uses(string, n, pages), *due = calloc(slots, sizeof(size_t));
+    uint32_t *page = calloc(slots, sizeof(uint32_t)), used = 0;
+    int32_t *slot_of = malloc(pages * sizeof(int32_t));
     uint64_t faults = 0;
 
-    check(pager.page != NULL && pager.bit != NULL && pager.when != NULL && pager.slot_of != NULL);
-    for (uint32_t page = 0; page < pages; page++) {
-        pager.slot_of[page] = NOWHERE;
+    check(due != NULL && page != NULL && slot_of != NULL);
+    for (uint32_t i = 0; i < pages; i++) {
+        slot_of[i] = NOWHERE;
     }
     for (size_t i = 0; i < n; i++) {
-        int32_t at = pager.slot_of[string[i]];
+        uint32_t slot = 0;
 
-        if (at == NOWHERE) {
-            bool full = pager.used == slots;
-
-            faults++;
-            at = (int32_t)choose(&pager, policy);
-            if (full) {
-                pager.slot_of[pager.page[at]] = NOWHERE;
-            }
-            pager.page[at] = string[i];
-            pager.slot_of[string[i]] = at;
-            pager.bit[at] = policy == PAGER_CLOCK_MMU;
+        if (slot_of[string[i]] != NOWHERE) {
+            slot = (uint32_t)slot_of[string[i]];
         } else {
-            pager.bit[at] = true;
+            faults++;
+            for (uint32_t s = 1; s < used; s++) {
+                slot = due[s] > due[slot] ? s : slot;
+            }
+            if (used < slots) {
+                slot = used++;
+            } else {
+                slot_of[page[slot]] = NOWHERE;
+            }
+            page[slot] = string[i];
+            slot_of[string[i]] = (int32_t)slot;
         }
-        pager.when[at] = i;
+        due[slot] = next[i];
     }
-    free(pager.page);
-    free(pager.bit);
-    free(pager.when);
-    free(pager.slot_of);
+    free(next);
+    free(due);
+    free(page);
+    free(slot_of);
     return faults;
 }

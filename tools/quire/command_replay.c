@@ -13,6 +13,7 @@
 #include "progress.h"
 #include "quire/formats.h"
 #include "replay_draw.h"
+#include "replay_policy.h"
 #include "replay_report.h"
 
 const char command_replay_help[] =
@@ -29,7 +30,10 @@ const char command_replay_help[] =
     "  --frames N        frames for pages; tables and records come on top, so that fault counts\n"
     "                    compare with those of other simulators\n"
     "  --format F        a built-in format (quire formats) or a format file (i386)\n"
-    "  --policy P        fifo, clock, clock-mmu (the MMU's accessed bit) or lru (clock)\n"
+    "  --policy P        which page goes (clock); --policy help lists them\n"
+    "  --tick N          references between ticks, for policies that have them (16 times the\n"
+    "                    pages that memory holds); 0: none\n"
+    "  --seed N          for --policy random (0)\n"
     "  --tlb ENTRIES[,WAYS]  (64,4); without WAYS fully associative; 0: none\n"
     "  --swap FILE       swap to a file, which is overwritten (default: to the host's memory)\n"
     "  --swap-size SIZE  (16 times the memory; with --frames at least 131072 pages)\n"
@@ -48,31 +52,47 @@ const char command_replay_help[] =
 enum { STATUS_MISMATCH = 1, BATCH = 1024 }; /* a batch stays in the first-level cache */
 
 struct settings {
-    const char *trace, *format, *policy, *tlb, *swap, *save;
+    const char *trace, *format, *policy, *tick, *seed, *tlb, *swap, *save;
     const char *ram, *frames, *swap_size, *limit;
     bool no_verify, draw, ascii, json, quiet;
 
     struct format_described described;
     struct replay_config config;
-    bool replay; /* else the trace is only saved */
+    bool replay;        /* else the trace is only saved */
+    bool list_policies; /* and nothing else */
     uint64_t records_limit;
 };
 
 /* ---- the command line ---------------------------------------------------------------------- */
 
-static bool policy_choose(const char *text, const struct quire_policy_ops **policy)
+/* Opt reads the trace twice, which only a file bears. */
+static bool can_be_read_twice(const char *path)
 {
-    static const struct quire_policy_ops *const policies[] = {
-        &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
+    struct stat status;
 
-    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-        if (strcmp(policies[i]->name, text) == 0) {
-            *policy = policies[i];
-            return true;
-        }
+    return strcmp(path, "-") != 0 && (stat(path, &status) != 0 || S_ISREG(status.st_mode));
+}
+
+static bool policy_parse(struct settings *settings)
+{
+    struct replay_config *config = &settings->config;
+    const char *name = settings->policy != NULL ? settings->policy : "clock";
+
+    config->policy = replay_policy_find(name);
+    if (config->policy == NULL) {
+        fail("replay: --policy %s: expected one of those that --policy help lists", name);
+        return false;
     }
-    fail("replay: --policy %s: expected fifo, clock, clock-mmu or lru", text);
-    return false;
+    if (config->policy == &replay_policy_opt && !can_be_read_twice(settings->trace)) {
+        fail("replay: --policy opt: expected a file, as the trace is read twice, and '%s' is none",
+             settings->trace);
+        return false;
+    }
+    config->tick = replay_default_tick(config);
+    return (settings->tick == NULL ||
+            size_option("replay: --tick", settings->tick, 0, UINT64_MAX, &config->tick)) &&
+           (settings->seed == NULL ||
+            number_option("replay: --seed", settings->seed, 0, UINT64_MAX, &config->seed));
 }
 
 /* ENTRIES or ENTRIES,WAYS */
@@ -167,15 +187,18 @@ static bool machine_parse(struct settings *settings)
     }
     config->swap_path = settings->swap;
     config->verify = !settings->no_verify;
-    return policy_choose(settings->policy != NULL ? settings->policy : "clock", &config->policy) &&
-           tlb_parse(settings->tlb != NULL ? settings->tlb : "64,4", config) &&
-           sizes_parse(settings);
+    return tlb_parse(settings->tlb != NULL ? settings->tlb : "64,4", config) &&
+           sizes_parse(settings) && policy_parse(settings);
 }
 
 static bool settings_finish(struct settings *settings)
 {
     settings->replay = settings->ram != NULL || settings->frames != NULL;
     settings->records_limit = UINT64_MAX;
+    settings->list_policies = settings->policy != NULL && strcmp(settings->policy, "help") == 0;
+    if (settings->list_policies) {
+        return true;
+    }
     if (settings->trace == NULL) {
         fail("replay: no trace: expected quire replay TRACE --ram SIZE (see quire replay --help)");
         return false;
@@ -201,15 +224,27 @@ static bool settings_finish(struct settings *settings)
 
 static bool settings_parse(struct settings *settings, int argc, char **argv)
 {
-    static const struct option_spec options[] = {
-        {"ram", 0, "SIZE"},       {"frames", 0, "N"},    {"format", 0, "F"},
-        {"policy", 0, "P"},       {"tlb", 0, "ENTRIES"}, {"swap", 0, "FILE"},
-        {"swap-size", 0, "SIZE"}, {"limit", 0, "N"},     {"save", 0, "FILE"},
-        {"no-verify", 0, NULL},   {"draw", 0, NULL},     {"ascii", 0, NULL},
-        {"json", 0, NULL},        {"quiet", 'q', NULL},  {0}};
-    const char **text[] = {&settings->ram,       &settings->frames, &settings->format,
-                           &settings->policy,    &settings->tlb,    &settings->swap,
-                           &settings->swap_size, &settings->limit,  &settings->save};
+    static const struct option_spec options[] = {{"ram", 0, "SIZE"},
+                                                 {"frames", 0, "N"},
+                                                 {"format", 0, "F"},
+                                                 {"policy", 0, "P"},
+                                                 {"tick", 0, "N"},
+                                                 {"seed", 0, "N"},
+                                                 {"tlb", 0, "ENTRIES"},
+                                                 {"swap", 0, "FILE"},
+                                                 {"swap-size", 0, "SIZE"},
+                                                 {"limit", 0, "N"},
+                                                 {"save", 0, "FILE"},
+                                                 {"no-verify", 0, NULL},
+                                                 {"draw", 0, NULL},
+                                                 {"ascii", 0, NULL},
+                                                 {"json", 0, NULL},
+                                                 {"quiet", 'q', NULL},
+                                                 {0}};
+    const char **text[] = {&settings->ram,    &settings->frames, &settings->format,
+                           &settings->policy, &settings->tick,   &settings->seed,
+                           &settings->tlb,    &settings->swap,   &settings->swap_size,
+                           &settings->limit,  &settings->save};
     bool *flag[] = {&settings->no_verify, &settings->draw, &settings->ascii, &settings->json,
                     &settings->quiet};
     enum { TEXTS = sizeof(text) / sizeof(text[0]) };
@@ -238,10 +273,16 @@ static bool settings_parse(struct settings *settings, int argc, char **argv)
 
 /* ---- the run ------------------------------------------------------------------------------- */
 
-/* Reads the trace to its end or limit, and hands it to who wants it. False: one of the three has an
- * error. */
-static bool run(const struct settings *settings, struct trace *trace, struct trace_writer *writer,
-                struct replay *replay)
+/* Who wants the trace; NULL: does not. */
+struct readers {
+    struct trace_writer *writer;
+    struct replay *replay;
+    struct future *future;
+};
+
+/* Reads the trace to its end or limit, and hands it to who wants it. False: it or one of them has
+ * an error. */
+static bool run(const struct settings *settings, struct trace *trace, const struct readers *to)
 {
     static struct trace_record batch[BATCH];
     uint64_t left = settings->records_limit;
@@ -253,8 +294,9 @@ static bool run(const struct settings *settings, struct trace *trace, struct tra
     while (fine && left != 0 &&
            (n = trace_read(trace, batch, left < BATCH ? (size_t)left : BATCH)) != 0) {
         left -= n;
-        fine = (writer == NULL || trace_writer_put(writer, batch, n)) &&
-               (replay == NULL || replay_run(replay, batch, n));
+        fine = (to->writer == NULL || trace_writer_put(to->writer, batch, n)) &&
+               (to->replay == NULL || replay_run(to->replay, batch, n)) &&
+               (to->future == NULL || future_add(to->future, batch, n));
         progress_show(&progress, settings->records_limit - left, trace_position(trace),
                       trace_size(trace));
     }
@@ -263,17 +305,36 @@ static bool run(const struct settings *settings, struct trace *trace, struct tra
 }
 
 /* What went wrong in run(), said and turned into a status. */
-static int report_failure(const struct trace *trace, const struct trace_writer *writer,
-                          const struct replay *replay)
+static int report_failure(const struct trace *trace, const struct readers *to)
 {
-    if (replay != NULL && replay->outcome != REPLAY_OK) {
-        fail("replay: %s", replay->problem.text);
-        return replay->outcome == REPLAY_MISMATCH ? STATUS_MISMATCH : STATUS_BAD;
+    if (to->replay != NULL && to->replay->outcome != REPLAY_OK) {
+        fail("replay: %s", to->replay->problem.text);
+        return to->replay->outcome == REPLAY_MISMATCH ? STATUS_MISMATCH : STATUS_BAD;
     }
     if (trace_error(trace) != NULL) {
         return fail("%s", trace_error(trace));
     }
-    return fail("%s", trace_writer_error(writer));
+    if (to->future != NULL) {
+        return fail("replay: --policy opt: not enough memory for %zu page references and more",
+                    to->future->length);
+    }
+    return fail("%s", trace_writer_error(to->writer));
+}
+
+/* Reads the trace for what is to come. => opt */
+static int read_future(const struct settings *settings, struct future *future)
+{
+    struct trace *trace = trace_open(settings->trace);
+    struct readers to = {.future = future};
+    int status = STATUS_OK;
+
+    if (!future_open(future, quire_format_page_shift(settings->config.format))) {
+        status = fail("replay: not enough memory for --policy opt");
+    } else if (!run(settings, trace, &to)) {
+        status = report_failure(trace, &to);
+    }
+    trace_close(trace);
+    return status;
 }
 
 static void show(const struct settings *settings, const struct trace *trace,
@@ -305,54 +366,72 @@ static void show(const struct settings *settings, const struct trace *trace,
 
 /* The trace, its copy and the replay, as far as they are wanted, are open. */
 static int run_and_report(const struct settings *settings, struct trace *trace,
-                          struct trace_writer *writer, struct replay *replay)
+                          const struct readers *to)
 {
     double start = progress_clock();
 
-    if ((settings->save != NULL && trace_writer_error(writer) != NULL) ||
-        !run(settings, trace, writer, replay) || (writer != NULL && !trace_writer_commit(writer))) {
-        return report_failure(trace, writer, replay);
+    if ((settings->save != NULL && trace_writer_error(to->writer) != NULL) ||
+        !run(settings, trace, to) || (to->writer != NULL && !trace_writer_commit(to->writer))) {
+        return report_failure(trace, to);
     }
-    if (replay != NULL) {
+    if (to->replay != NULL) {
         double seconds = progress_clock() - start;
 
-        show(settings, trace, replay, seconds > 1e-9 ? seconds : 1e-9);
+        show(settings, trace, to->replay, seconds > 1e-9 ? seconds : 1e-9);
     } else if (!settings->quiet) {
-        printf("%s: %s bytes\n", settings->save, grouped(trace_writer_bytes(writer)).text);
+        printf("%s: %s bytes\n", settings->save, grouped(trace_writer_bytes(to->writer)).text);
     }
     return STATUS_OK;
+}
+
+/* From a trace that is open to its end. */
+static int replay_and_save(struct settings *settings, struct trace *trace)
+{
+    static struct replay replay;
+    struct readers to = {.replay = settings->replay ? &replay : NULL};
+    struct problem problem;
+    int status;
+
+    if (trace_error(trace) != NULL) {
+        return fail("%s", trace_error(trace));
+    }
+    if (settings->replay && !replay_open(&replay, &settings->config, &problem)) {
+        return fail("replay: %s", problem.text);
+    }
+    if (settings->save != NULL) {
+        to.writer = trace_writer_open(settings->save);
+    }
+    status = run_and_report(settings, trace, &to);
+    trace_writer_close(to.writer);
+    if (settings->replay) {
+        replay_close(&replay);
+    }
+    return status;
 }
 
 int command_replay(int argc, char **argv)
 {
     static struct settings settings; /* large, and needed once */
-    static struct replay replay;
+    static struct future future;
     struct trace *trace;
-    struct trace_writer *writer = NULL;
-    struct problem problem;
-    int status;
+    int status = STATUS_OK;
 
     if (!settings_parse(&settings, argc, argv)) {
         return STATUS_BAD;
     }
-    trace = trace_open(settings.trace);
-    if (trace_error(trace) != NULL) {
-        status = fail("%s", trace_error(trace));
+    if (settings.list_policies) {
+        replay_policy_list();
+        return STATUS_OK;
+    }
+    if (settings.config.policy == &replay_policy_opt && settings.replay) {
+        status = read_future(&settings, &future);
+        settings.config.future = &future;
+    }
+    if (status == STATUS_OK) {
+        trace = trace_open(settings.trace);
+        status = replay_and_save(&settings, trace);
         trace_close(trace);
-        return status;
     }
-    if (settings.replay && !replay_open(&replay, &settings.config, &problem)) {
-        trace_close(trace);
-        return fail("replay: %s", problem.text);
-    }
-    if (settings.save != NULL) {
-        writer = trace_writer_open(settings.save);
-    }
-    status = run_and_report(&settings, trace, writer, settings.replay ? &replay : NULL);
-    trace_writer_close(writer);
-    if (settings.replay) {
-        replay_close(&replay);
-    }
-    trace_close(trace);
+    future_close(&future);
     return status;
 }

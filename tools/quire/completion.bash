@@ -6,6 +6,11 @@ _quire_formats() {
     "$1" formats 2> /dev/null | sed '/^$/q; s/ .*//'
 }
 
+# The policies, likewise.
+_quire_policies() {
+    "$1" replay --policy help 2> /dev/null | sed 's/ .*//'
+}
+
 # What may stand behind an option, in COMPREPLY; false: it takes no value.
 _quire_value() {
     local command=$1 option=$2 word=$3
@@ -15,13 +20,15 @@ _quire_value() {
         mapfile -t COMPREPLY < <(compgen -W "$(_quire_formats "$command")" -- "$word"
             compgen -f -- "$word")
         ;;
-    --policy) mapfile -t COMPREPLY < <(compgen -W 'fifo clock clock-mmu lru' -- "$word") ;;
+    --policy)
+        mapfile -t COMPREPLY < <(compgen -W "$(_quire_policies "$command") help" -- "$word")
+        ;;
     --access) mapfile -t COMPREPLY < <(compgen -W 'r w x rw' -- "$word") ;;
     --memory | --ostep | --file | -f | --swap | --save | --trace)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
-    --root | --base | --ram | --frames | --tlb | --swap-size | --limit) COMPREPLY=() ;;
-    --spaces | --pages | --kernel | --seed) COMPREPLY=() ;;
+    --root | --base | --ram | --frames | --tick | --seed | --tlb | --swap-size | --limit) COMPREPLY=() ;;
+    --spaces | --pages | --kernel) COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -35,8 +42,8 @@ _quire_options() {
     size) echo '--format --large --ram --supplement --trace --json' ;;
     ptsim) echo '--file' ;;
     replay)
-        echo '--ram --frames --format --policy --tlb --swap --swap-size --no-verify --limit' \
-            '--save --draw --ascii --json --quiet'
+        echo '--ram --frames --format --policy --tick --seed --tlb --swap --swap-size' \
+            '--no-verify --limit --save --draw --ascii --json --quiet'
         ;;
     registry) echo '--spaces --pages --ram --kernel --format --seed --json --steps' ;;
     esac

@@ -13,6 +13,9 @@
  * it with pages of 4 KiB. */
 enum { SWAP_PER_PAGE = 16, SWAP_PAGES_WITH_FRAMES = 1 << 17 };
 
+/* Between two ticks. */
+enum { RECORDS_PER_PAGE = 16 };
+
 /* Memory that is to be enough for everything: so many nodes in each level of the supplement (in the
  * last one, with pages of 4 KiB, each serves 4 MiB of addresses); frames for tables that are made
  * before others are freed; and an aligned block for the core's list of regions. */
@@ -40,11 +43,23 @@ static uint64_t pages_of(const struct quire_format *format)
     return UINT64_C(1) << bits; /* at most 2^61: a page has 8 bytes at least */
 }
 
+/* Pages that memory has room for, tables and records apart. */
+static uint64_t room_of(const struct replay_config *config)
+{
+    unsigned shift = quire_format_page_shift(config->format);
+
+    return config->frames != 0 ? config->frames : config->ram_bytes >> shift;
+}
+
+uint64_t replay_default_tick(const struct replay_config *config)
+{
+    return room_of(config) * RECORDS_PER_PAGE;
+}
+
 uint64_t replay_default_swap(const struct replay_config *config)
 {
     unsigned shift = quire_format_page_shift(config->format);
-    uint64_t pages = config->frames != 0 ? config->frames : config->ram_bytes >> shift;
-    uint64_t slots = pages * SWAP_PER_PAGE;
+    uint64_t slots = room_of(config) * SWAP_PER_PAGE;
 
     if (config->frames != 0 && slots < SWAP_PAGES_WITH_FRAMES) {
         slots = SWAP_PAGES_WITH_FRAMES;
@@ -169,6 +184,7 @@ static struct machine_config machine_of(const struct replay_config *config)
         .tlb_entries = (unsigned)config->tlb_entries,
         .tlb_ways = (unsigned)config->tlb_ways,
         .policy = config->policy,
+        .seed = config->seed,
         .resident_limit = (uint32_t)config->frames,
         .records = frames ? MACHINE_RECORDS_BESIDE : MACHINE_RECORDS_INSIDE,
         .swap_bytes = config->swap_bytes,
@@ -193,6 +209,12 @@ static enum quire_status open_space(struct replay *replay)
     return status;
 }
 
+/* Does time make a difference? */
+static bool ticks(const struct replay_config *config)
+{
+    return config->tick != 0 && config->policy->tick != NULL;
+}
+
 bool replay_open(struct replay *replay, const struct replay_config *config, struct problem *problem)
 {
     struct machine_config machine;
@@ -212,6 +234,9 @@ bool replay_open(struct replay *replay, const struct replay_config *config, stru
     if (status != QUIRE_OK) {
         return cannot_open(config, status, why, problem);
     }
+    if (config->policy == &replay_policy_opt) {
+        replay_opt_begin(&replay->machine.system.policy, config->future);
+    }
     status = open_space(replay);
     if (status != QUIRE_OK) {
         machine_close(&replay->machine);
@@ -225,6 +250,7 @@ bool replay_open(struct replay *replay, const struct replay_config *config, stru
         return problem_set(problem, "not enough memory for a replay");
     }
     curve_open(&replay->curve);
+    replay->until_tick = ticks(config) ? config->tick : UINT64_MAX;
     return true;
 }
 
@@ -427,14 +453,25 @@ static uint64_t faults_of(const struct replay *replay)
            events[QUIRE_EVENT_SWAP_IN];
 }
 
+/* So many records later, at most until_tick. */
+static void pass_time(struct replay *replay, uint64_t records)
+{
+    replay->until_tick -= records;
+    if (replay->until_tick == 0) {
+        quire_system_tick(&replay->machine.system);
+        replay->until_tick = ticks(&replay->config) ? replay->config.tick : UINT64_MAX;
+    }
+}
+
 bool replay_run(struct replay *replay, const struct trace_record *batch, size_t n)
 {
     while (n != 0 && replay->outcome == REPLAY_OK) {
-        size_t some = (size_t)at_most(n, curve_left(&replay->curve));
+        size_t some = (size_t)at_most(n, at_most(curve_left(&replay->curve), replay->until_tick));
 
         some =
             replay->quick ? run_quickly(replay, batch, some) : run_thoroughly(replay, batch, some);
         curve_add(&replay->curve, some, faults_of(replay));
+        pass_time(replay, some);
         batch += some;
         n -= some;
     }

@@ -24,6 +24,7 @@
 #include "machine.h"
 #include "output.h"
 #include "replay_curve.h"
+#include "replay_opt.h"
 #include "replay_shadow.h"
 #include "trace.h"
 
@@ -32,6 +33,9 @@ enum { REPLAY_PAGES_MAX = 1 << 22, REPLAY_SLOTS_MAX = 1 << 26 };
 struct replay_config {
     const struct quire_format *format;
     const struct quire_policy_ops *policy;
+    const struct future *future; /* for replay_policy_opt: of this trace */
+    uint64_t seed;               /* for policies that throw dice */
+    uint64_t tick; /* records between ticks, for policies whose time is that; 0: no ticks */
 
     /* One of the two; the other is 0. */
     uint64_t ram_bytes; /* all memory of the machine: pages, tables, supplement and records */
@@ -57,6 +61,7 @@ struct replay {
     struct replay_curve curve;
     uint64_t records[TRACE_MODIFY + 1]; /* by kind */
     uint64_t done;                      /* records replayed: the number of the last one */
+    uint64_t until_tick;                /* records until the next tick: never 0 */
     uint64_t verified_loads, verified_bytes;
     unsigned page_shift;
     bool quick; /* see run_quickly() */
@@ -67,6 +72,9 @@ struct replay {
 
 /* Bytes of swap that a machine gets if nobody says how many: plenty for a program that suits it. */
 uint64_t replay_default_swap(const struct replay_config *config);
+
+/* Records between ticks, likewise: so many that looking at each page costs little beside them. */
+uint64_t replay_default_tick(const struct replay_config *config);
 
 /* Builds the machine. False: *problem says why, and there is nothing to close. */
 bool replay_open(struct replay *replay, const struct replay_config *config,

@@ -213,6 +213,12 @@ static void put_command(const struct replay_report *report, const char *policy, 
     if (config->swap_bytes != replay_default_swap(config)) {
         put_size("--swap-size", config->swap_bytes);
     }
+    if (config->tick != replay_default_tick(config)) {
+        printf(" --tick %" PRIu64, config->tick);
+    }
+    if (config->seed != 0) {
+        printf(" --seed %" PRIu64, config->seed);
+    }
     if (report->limit != UINT64_MAX) {
         printf(" --limit %" PRIu64, report->limit);
     }

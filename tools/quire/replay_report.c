@@ -52,6 +52,9 @@ static void text_machine(const struct replay_report *report)
     printf("%s of swap in %s\n", size_text(config->swap_bytes).text,
            config->swap_path != NULL ? config->swap_path : "memory");
     printf("         policy %s, ", config->policy->name);
+    if (config->policy->tick != NULL) {
+        printf("a tick every %s references, ", grouped(config->tick).text);
+    }
     if (config->tlb_entries == 0) {
         puts("no TLB\n");
     } else if (config->tlb_ways == 0 || config->tlb_ways == config->tlb_entries) {
@@ -143,6 +146,7 @@ static void json_machine(struct json *json, const struct replay_config *config,
         json_null(json, "frames");
     }
     json_string(json, "policy", config->policy->name);
+    json_number(json, "tick", config->policy->tick != NULL ? config->tick : 0);
     json_number(json, "tlb_entries", config->tlb_entries);
     json_number(json, "tlb_ways", config->tlb_ways != 0 ? config->tlb_ways : config->tlb_entries);
     json_number(json, "swap_bytes", config->swap_bytes);
