@@ -3,7 +3,7 @@
 #include "tests/support/heap_pages.h"
 #include "tests/support/unit.h"
 
-enum { ROOM = 60, STEPS = 240, EACH = 5 - EFFORT };
+enum { ROOM = 60, STEPS = 160, EACH = 5 - EFFORT };
 
 struct run {
     enum heap_pages_kind kind;
@@ -20,7 +20,8 @@ struct outcome {
 static bool step(struct prng *prng, struct heap_model *model, unsigned i)
 {
     unsigned id = i % ROOM;
-    size_t bytes = prng_below(prng, (uint64_t)16 << prng_below(prng, 17));
+    size_t bytes = prng_one_in(prng, 4) ? 100000 + prng_below(prng, 200000)
+                                        : prng_below(prng, (uint64_t)16 << prng_below(prng, 13));
     bool done = true;
 
     if (prng_one_in(prng, 3) && model->blocks[id].at != NULL) {

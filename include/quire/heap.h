@@ -8,7 +8,9 @@
  *
  * Made for demand-paged programs. What says which memory is free stands apart from it: neither
  * alloc nor free reads or writes free memory, so nothing that is cold is paged in for bookkeeping.
- * Pages that lie free are discarded, windows and regions that are free go back to the source.
+ * What was freed is kept for a while, as it will probably be wanted again; when that is half of what
+ * is in use (see options.keep), free regions and windows go back to the source, and other free pages
+ * are discarded.
  * src/heap/internal.h has the picture and the argument.
  *
  * All blocks are aligned to 16 bytes, on 32-bit machines too. Functions that hand out a block
@@ -28,7 +30,7 @@ enum {
     QUIRE_HEAP_ALIGN = 16,      /* of every block, bytes */
     QUIRE_HEAP_SMALL = 2048,    /* the largest request that is served from a slab, bytes */
     QUIRE_HEAP_MEDIUM = 131072, /* the largest that is served from a window, bytes */
-    QUIRE_HEAP_WINDOW = 262144, /* what the source is asked for to hold those: bytes, aligned */
+    QUIRE_HEAP_WINDOW = 262144, /* the source is asked for multiples of this, bytes */
     QUIRE_HEAP_CLASSES = 24     /* sizes of small objects */
 };
 
@@ -45,7 +47,7 @@ struct quire_heap_source {
 
     /* These pages are not needed any more. They may be part of what one get() gave, or span
      * several that touch. true: they are the source's again. false: the heap keeps them, asks
-     * discard(), and uses them again itself. All of what was got last must be taken back. */
+     * discard(), and uses them again itself. What was got last must be taken, or its end. */
     bool (*give)(void *context, void *at, size_t bytes);
 
     /* The contents of these pages, which stay the heap's, do not matter: their frames may be taken
@@ -97,6 +99,10 @@ extern const struct quire_heap_checker quire_heap_checking;
 
 struct quire_heap_options {
     struct quire_heap_source source;
+
+    /* Bytes that may lie free, frames and all, before something is given back; if half of what is
+     * in use, or 64 KiB, is more, then that may. 0 suits small machines. */
+    size_t keep;
 
     /* A mistake was found. Without checking that is: a double free of a small block whose slab is
      * still there, and of a pointer that cannot be a block's where this is seen for nothing. The

@@ -188,6 +188,25 @@ static inline void free_object(struct quire_heap *heap, struct heap_run *run, vo
     }
 }
 
+/* ---- giving back ----------------------------------------------------------------------------- */
+
+void quire_heap_tidy(struct quire_heap *heap, unsigned keep)
+{
+    quire_heap_windows_tidy(heap, keep);
+    quire_heap_spares_give(heap);
+    heap->loose = 0;
+}
+
+/* Everything that is free; tells if some of it went back to the source or to others' use. */
+static bool reclaim(struct quire_heap *heap)
+{
+    size_t held = heap->held;
+    bool any = trim_slabs(heap);
+
+    quire_heap_tidy(heap, 0);
+    return any || heap->held != held;
+}
+
 /* ---- allocation ------------------------------------------------------------------------------ */
 
 static void *alloc_small(struct quire_heap *heap, size_t bytes, bool zeroed)
@@ -242,17 +261,17 @@ static void *alloc_large(struct quire_heap *heap, size_t align, size_t bytes, bo
     if (align > LARGE_OFFSET) {
         offset = align <= 4 * UNIT ? align : WINDOW; /* so that unit_of() is a record's */
     }
-    if (bytes > PTRDIFF_MAX - offset - page_of(heap)) {
+    if (bytes > PTRDIFF_MAX - offset - WINDOW) {
         return NULL;
     }
-    region = quire_heap_region_take(heap, round_up(offset + bytes, page_of(heap)),
-                                    align > WINDOW ? align : WINDOW);
+    region = quire_heap_region_take(heap, offset + bytes, align > WINDOW ? align : WINDOW);
     if (region == NULL) {
         return NULL;
     }
     region->kind = HEAP_LARGE;
     region->offset = offset;
-    count_in(heap, region->bytes - offset);
+    region->used = round_up(offset + bytes, page_of(heap));
+    count_in(heap, region->used - offset);
     block = (unsigned char *)region + offset;
     if (zeroed && !(region->fresh && heap->options.source.zeroed)) {
         memset(block, 0, bytes);
@@ -280,7 +299,7 @@ void *quire_heap_plain_alloc(struct quire_heap *heap, size_t align, size_t bytes
         } else {
             block = alloc_large(heap, align, bytes, zeroed);
         }
-    } while (block == NULL && trim_slabs(heap));
+    } while (block == NULL && reclaim(heap));
     return block;
 }
 
@@ -348,8 +367,9 @@ static void free_large(struct quire_heap *heap, void *block)
     struct heap_region *region = large_of(heap, block);
 
     if (region != NULL) {
-        heap->in_use -= region->bytes - region->offset;
+        heap->in_use -= region->used - region->offset;
         quire_heap_region_drop(heap, region);
+        quire_heap_freed(heap);
     }
 }
 
@@ -396,7 +416,7 @@ static size_t usable(struct quire_heap *heap, const void *block)
         return run->size != 0 ? run->size : (size_t)run->units << UNIT_SHIFT;
     }
     region = large_of(heap, block);
-    return region != NULL ? region->bytes - region->offset : 0;
+    return region != NULL ? region->used - region->offset : 0;
 }
 
 size_t quire_heap_usable(struct quire_heap *heap, const void *block)
@@ -427,14 +447,14 @@ static bool resize_medium(struct quire_heap *heap, struct heap_run *run, size_t 
 
 static bool resize_large(struct quire_heap *heap, struct heap_region *region, size_t bytes)
 {
-    size_t before = region->bytes;
+    size_t before = region->used;
 
-    if (bytes > PTRDIFF_MAX - region->offset - page_of(heap) ||
+    if (bytes > PTRDIFF_MAX - region->offset - WINDOW ||
         !quire_heap_region_resize(heap, region, round_up(region->offset + bytes, page_of(heap)))) {
         return false;
     }
     heap->in_use -= before - region->offset;
-    count_in(heap, region->bytes - region->offset);
+    count_in(heap, region->used - region->offset);
     return true;
 }
 
@@ -512,6 +532,7 @@ void quire_heap_destroy(struct quire_heap *heap)
     while (heap->regions != NULL) {
         quire_heap_region_drop(heap, heap->regions);
     }
+    quire_heap_spares_give(heap);
     start(heap, &options);
 }
 
@@ -520,7 +541,5 @@ void quire_heap_trim(struct quire_heap *heap)
     if (heap->checker != NULL) {
         heap->checker->flush(heap);
     }
-    trim_slabs(heap);
-    quire_heap_windows_trim(heap);
-    quire_heap_windows_discard(heap);
+    reclaim(heap);
 }

@@ -2,9 +2,10 @@
  * Regions: what the source gave, from the asking to the giving back.
  *
  * A record must stand at a multiple of 256 KiB, and sources are not asked to know that. The wish is
- * the end of the latest region, which mostly is such a place or gives one. If what comes does not
- * fit, it goes back, more is asked for, and both ends are cut off. A brk-like source takes only the
- * upper end; the lower one then is the region's `front`, held and never touched.
+ * the end of the latest region; as regions are multiples of 256 KiB too, sources that go up or down
+ * mostly give such a place by themselves. If what comes does not fit, it goes back, more is asked
+ * for, and both ends are cut off. A brk-like source takes only the upper end; the lower one then is
+ * the region's `front`, held and never touched.
  */
 #include "internal.h"
 
@@ -108,7 +109,7 @@ static struct heap_region *ask(struct quire_heap *heap, size_t bytes, size_t ali
         front = 0;
     }
     *region = (struct heap_region){.fresh = true, .front = front, .bytes = total};
-    heap->wish = (unsigned char *)region + region->bytes;
+    heap->wish = (unsigned char *)region + total;
     return region;
 }
 
@@ -124,49 +125,43 @@ static struct heap_region *join(struct quire_heap *heap, struct heap_region *reg
         if (end_of(region) == start_of(spare)) {
             list_remove(&heap->spares, spare);
             region->bytes += spare->front + spare->bytes;
+            region->used += spare->used;
         } else if (end_of(spare) == start_of(region)) {
             list_remove(&heap->spares, spare);
             spare->bytes += region->front + region->bytes;
+            spare->used += region->used;
             region = spare;
         }
     }
     return region;
 }
 
-/* To the source, or to the spares. => in no list */
+/* To the spares. => in no list */
 static void release(struct quire_heap *heap, struct heap_region *region)
 {
+    heap->loose += region->used;
     region = join(heap, region);
-    if (!source_give(heap, (unsigned char *)region - region->front,
-                     region->front + region->bytes)) {
-        region->kind = HEAP_SPARE;
-        list_add(&heap->spares, region);
-        quire_heap_discard(heap, (unsigned char *)region + page_of(heap),
-                           region->bytes - page_of(heap));
-    }
+    region->kind = HEAP_SPARE;
+    list_add(&heap->spares, region);
 }
 
-/* Gives up all of a region from `bytes` on. => whole pages */
-static void cut(struct quire_heap *heap, struct heap_region *region, size_t bytes)
+/* The spare is wanted: it is none any more. */
+static void unrelease(struct quire_heap *heap, struct heap_region *spare)
 {
-    unsigned char *end = (unsigned char *)region + bytes;
-    size_t window_end = round_up(bytes, WINDOW);
+    list_remove(&heap->spares, spare);
+    heap->loose -= least(heap->loose, spare->used);
+    spare->fresh = false;
+}
 
-    if (region->bytes == bytes) {
-        return;
-    }
-    if (source_give(heap, end, region->bytes - bytes)) {
-        region->bytes = bytes;
-        return;
-    }
-    if (window_end < region->bytes) { /* another record can stand there */
-        struct heap_region *rest = (struct heap_region *)((unsigned char *)region + window_end);
+/* Makes a spare of all of a region from `bytes` on. => a multiple of WINDOW, less than all */
+static void split(struct quire_heap *heap, struct heap_region *region, size_t bytes)
+{
+    struct heap_region *rest = (struct heap_region *)((unsigned char *)region + bytes);
+    size_t left = region->bytes - bytes;
 
-        *rest = (struct heap_region){.bytes = region->bytes - window_end};
-        region->bytes = window_end;
-        release(heap, rest);
-    }
-    quire_heap_discard(heap, end, region->bytes - bytes);
+    *rest = (struct heap_region){.bytes = left, .used = least(left, region->used)};
+    region->bytes = bytes;
+    release(heap, rest);
 }
 
 /* The smallest spare that is large enough. */
@@ -180,9 +175,10 @@ static struct heap_region *take_spare(struct quire_heap *heap, size_t bytes)
         }
     }
     if (best != NULL) {
-        list_remove(&heap->spares, best);
-        best->fresh = false;
-        cut(heap, best, bytes);
+        unrelease(heap, best);
+        if (best->bytes > bytes) {
+            split(heap, best, bytes);
+        }
     }
     return best;
 }
@@ -191,8 +187,10 @@ static struct heap_region *take_spare(struct quire_heap *heap, size_t bytes)
 
 struct heap_region *quire_heap_region_take(struct quire_heap *heap, size_t bytes, size_t align)
 {
-    struct heap_region *region = align == WINDOW ? take_spare(heap, bytes) : NULL;
+    struct heap_region *region;
 
+    bytes = round_up(bytes, WINDOW);
+    region = align == WINDOW ? take_spare(heap, bytes) : NULL;
     if (region == NULL) {
         region = ask(heap, bytes, align);
     }
@@ -208,13 +206,30 @@ void quire_heap_region_drop(struct quire_heap *heap, struct heap_region *region)
     release(heap, region);
 }
 
+void quire_heap_spares_give(struct quire_heap *heap)
+{
+    struct heap_region *next;
+
+    for (struct heap_region *spare = heap->spares; spare != NULL; spare = next) {
+        next = spare->next;
+        list_remove(&heap->spares, spare);
+        if (!source_give(heap, (unsigned char *)spare - spare->front,
+                         spare->front + spare->bytes)) {
+            list_add(&heap->spares, spare);
+            quire_heap_discard(heap, (unsigned char *)spare + page_of(heap),
+                               spare->used != 0 ? spare->bytes - page_of(heap) : 0);
+            spare->used = 0;
+        }
+    }
+}
+
 /* Makes a region longer by the spare that follows, if that is enough. */
 static bool grow_by_spare(struct quire_heap *heap, struct heap_region *region, size_t bytes)
 {
     for (struct heap_region *spare = heap->spares; spare != NULL; spare = spare->next) {
         if (start_of(spare) == end_of(region) &&
             region->bytes + spare->front + spare->bytes >= bytes) {
-            list_remove(&heap->spares, spare);
+            unrelease(heap, spare);
             region->bytes += spare->front + spare->bytes;
             return true;
         }
@@ -230,7 +245,6 @@ static bool grow_by_source(struct quire_heap *heap, struct heap_region *region, 
 
     if (at == end) {
         region->bytes = bytes;
-        heap->wish = heap->wish == end ? end + more : heap->wish;
         return true;
     }
     if (at != NULL) {
@@ -241,10 +255,24 @@ static bool grow_by_source(struct quire_heap *heap, struct heap_region *region, 
 
 bool quire_heap_region_resize(struct quire_heap *heap, struct heap_region *region, size_t bytes)
 {
-    if (bytes > region->bytes && !grow_by_spare(heap, region, bytes) &&
-        !grow_by_source(heap, region, bytes)) {
+    size_t whole = round_up(bytes, WINDOW);
+
+    if (whole > region->bytes && !grow_by_spare(heap, region, whole) &&
+        !grow_by_source(heap, region, whole)) {
         return false;
     }
-    cut(heap, region, bytes);
+    if (whole < region->bytes) {
+        unsigned char *end = (unsigned char *)region + whole;
+        if (source_give(heap, end, region->bytes - whole)) {
+            region->bytes = whole;
+        } else {
+            split(heap, region, whole);
+        }
+    }
+    if (bytes < region->used) {
+        quire_heap_discard(heap, (unsigned char *)region + bytes,
+                           least(region->used, whole) - bytes);
+    }
+    region->used = bytes;
     return true;
 }

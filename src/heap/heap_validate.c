@@ -161,9 +161,11 @@ static bool region_sound(struct census *census, const struct heap_region *region
     if (region->kind != HEAP_LARGE) {
         return region->kind == HEAP_SPARE ? true : wrong(census, region);
     }
-    census->in_use += region->bytes - region->offset;
-    return region->offset >= LARGE_OFFSET && region->offset < region->bytes ? true
-                                                                            : wrong(census, region);
+    census->in_use += region->used - region->offset;
+    return region->offset >= LARGE_OFFSET && region->offset < region->used &&
+                   region->used <= region->bytes
+               ? true
+               : wrong(census, region);
 }
 
 static bool regions_sound(struct census *census, const struct heap_region *list, bool spares,

@@ -53,8 +53,8 @@ static enum heap_place locate_in_region(const struct heap_region *region, const 
                    : HEAP_NOWHERE;
     }
     *block = (struct heap_block){(unsigned char *)(uintptr_t)region + region->offset,
-                                 region->bytes - region->offset};
-    return offset >= region->offset ? HEAP_IN_BLOCK : HEAP_NOWHERE;
+                                 region->used - region->offset};
+    return offset >= region->offset && offset < region->used ? HEAP_IN_BLOCK : HEAP_NOWHERE;
 }
 
 enum heap_place quire_heap_locate(const struct quire_heap *heap, const void *at,
@@ -125,7 +125,7 @@ bool quire_heap_visit(const struct quire_heap *heap, visitor visit, void *contex
             more = visit_window((const struct heap_window *)region, visit, context);
         } else {
             struct heap_block block = {(unsigned char *)(uintptr_t)region + region->offset,
-                                       region->bytes - region->offset};
+                                       region->used - region->offset};
             more = visit(context, &block);
         }
     }

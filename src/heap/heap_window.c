@@ -145,12 +145,6 @@ static struct heap_window *add_window(struct quire_heap *heap)
     return window;
 }
 
-static void drop_window(struct quire_heap *heap, struct heap_window *window)
-{
-    leave_bin(heap, window);
-    quire_heap_region_drop(heap, &window->region);
-}
-
 /* One that has so many free units in a row, if possible not the empty one. */
 static struct heap_window *find_window(const struct quire_heap *heap, unsigned units)
 {
@@ -215,17 +209,6 @@ struct heap_run *quire_heap_units_take(struct quire_heap *heap, unsigned units, 
     return run;
 }
 
-/* Discarding costs the source's time: it is done when what was freed since is worth it. */
-static void after_vacating(struct quire_heap *heap, struct heap_window *window)
-{
-    if (window->longest == USABLE_UNITS && (window->prev != NULL || window->next != NULL)) {
-        drop_window(heap, window);
-    }
-    if (heap->loose >= heap->held / 4) {
-        quire_heap_windows_discard(heap);
-    }
-}
-
 void quire_heap_units_give(struct quire_heap *heap, struct heap_run *run, unsigned keep)
 {
     struct heap_window *window = window_of(run);
@@ -233,7 +216,7 @@ void quire_heap_units_give(struct quire_heap *heap, struct heap_run *run, unsign
 
     run->units = (uint8_t)keep;
     vacate(heap, window, (unsigned)(run - window->runs) + keep, count);
-    after_vacating(heap, window);
+    quire_heap_freed(heap);
 }
 
 struct heap_run *quire_heap_units_skip(struct quire_heap *heap, struct heap_run *run, unsigned skip)
@@ -285,22 +268,26 @@ static void discard_pages(struct quire_heap *heap, struct heap_window *window)
     }
 }
 
-void quire_heap_windows_discard(struct quire_heap *heap)
+void quire_heap_windows_tidy(struct quire_heap *heap, unsigned keep)
 {
-    heap->loose = 0;
-    if (heap->options.source.discard == NULL) {
-        return;
-    }
-    for (struct heap_region *region = heap->regions; region != NULL; region = region->next) {
-        if (region->kind == HEAP_WINDOW) {
-            discard_pages(heap, (struct heap_window *)region);
-        }
-    }
-}
+    struct heap_region *region, *next;
 
-void quire_heap_windows_trim(struct quire_heap *heap)
-{
-    if (heap->bins[EMPTY_BIN] != NULL) {
-        drop_window(heap, heap->bins[EMPTY_BIN]);
+    for (region = heap->regions; region != NULL; region = next) {
+        struct heap_window *window = (struct heap_window *)region;
+
+        next = region->next;
+        if (region->kind != HEAP_WINDOW) {
+            continue;
+        }
+        if (window->bin == EMPTY_BIN && keep == 0) {
+            leave_bin(heap, window);
+            region->used = WINDOW;
+            quire_heap_region_drop(heap, region);
+            continue;
+        }
+        keep -= window->bin == EMPTY_BIN;
+        if (heap->options.source.discard != NULL) {
+            discard_pages(heap, window);
+        }
     }
 }

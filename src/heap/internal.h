@@ -14,7 +14,7 @@
  *   slab        |object|object|object|object| ...  up to 64, a bit of run->free for each
  *
  *   large       |record|one block                                                          |
- *   spare       |record|nothing: free, but the source would not take it back               |
+ *   spare       |record|nothing: free, and to be given back if it is not wanted soon        |
  *
  * From a block to its record there is no search: the window is the address with 18 bits cleared,
  * the run is runs[head[unit]], the object's number is a multiplication by the reciprocal of its
@@ -58,7 +58,8 @@ enum {
     WORDS = UNITS / 64,
     MEDIUM_UNITS = QUIRE_HEAP_MEDIUM / UNIT,
     SLAB_UNITS = 16,     /* of the largest slabs, at most */
-    EMPTY_BIN = CLASSES, /* the windows in which nothing is used: one at most is kept */
+    KEPT = 65536,        /* bytes that lie free at least before something is given back */
+    EMPTY_BIN = CLASSES, /* the windows in which nothing is used */
     NO_BIN = 255         /* of windows that are full */
 };
 
@@ -70,6 +71,7 @@ struct heap_region {
     size_t front;  /* bytes that are held before the record: the source would not take them back */
     size_t bytes;  /* from the record on */
     size_t offset; /* large: of the block */
+    size_t used;   /* large: to the end of the block, whole pages; spare: bytes with frames, most */
     struct heap_region *prev, *next;
 };
 
@@ -150,13 +152,16 @@ unsigned quire_heap_class_size(unsigned class);
 /* ---- regions: heap_region.c ------------------------------------------------------------------ */
 
 /* A region of `bytes` or more, from spares or the source; WINDOW bytes after its record is a
- * multiple of `align`. => bytes: whole pages; align: a power of two, WINDOW or more. NULL: none. */
+ * multiple of `align`. => align: a power of two, WINDOW or more. NULL: there is none. */
 struct heap_region *quire_heap_region_take(struct quire_heap *heap, size_t bytes, size_t align);
 
-/* To the source, or it becomes a spare. */
+/* It becomes a spare. => region->used says how much of it may have frames */
 void quire_heap_region_drop(struct quire_heap *heap, struct heap_region *region);
 
-/* Makes a region `bytes` long, in place. => whole pages, not 0. true; to grow may fail. */
+/* Gives all spares to the source; those that it does not take are discarded. */
+void quire_heap_spares_give(struct quire_heap *heap);
+
+/* Uses so many bytes of a region, in place. => whole pages, not 0. To grow may fail. */
 bool quire_heap_region_resize(struct quire_heap *heap, struct heap_region *region, size_t bytes);
 
 void quire_heap_discard(struct quire_heap *heap, void *at, size_t bytes);
@@ -166,7 +171,7 @@ void quire_heap_discard(struct quire_heap *heap, void *at, size_t bytes);
 /* A run of units in some window; NULL: none. `zero`, if not NULL: it reads as zeros. */
 struct heap_run *quire_heap_units_take(struct quire_heap *heap, unsigned units, bool *zero);
 
-/* All of a run; or its units from `keep` on. May drop the window: the run's record with it. */
+/* All of a run; or its units from `keep` on. If much is free now, windows may be dropped. */
 void quire_heap_units_give(struct quire_heap *heap, struct heap_run *run, unsigned keep);
 
 /* The units of a run before `skip`, which is then the run's beginning. */
@@ -176,11 +181,19 @@ struct heap_run *quire_heap_units_skip(struct quire_heap *heap, struct heap_run 
 /* Makes a run longer in place, if the units after it are free. */
 bool quire_heap_units_extend(struct quire_heap *heap, struct heap_run *run, unsigned units);
 
-/* Discards the pages of windows in which all units are free. */
-void quire_heap_windows_discard(struct quire_heap *heap);
+/* Drops the windows in which nothing is used but `keep`, discards free pages of the others. */
+void quire_heap_windows_tidy(struct quire_heap *heap, unsigned keep);
 
-/* Drops the empty window that is kept, if there is one. */
-void quire_heap_windows_trim(struct quire_heap *heap);
+/* Gives back or discards what is free. */
+void quire_heap_tidy(struct quire_heap *heap, unsigned keep);
+
+/* To be called when something was freed: tidies if that is worth the source's time. */
+static inline void quire_heap_freed(struct quire_heap *heap)
+{
+    if (heap->loose > heap->in_use / 2 && heap->loose > KEPT && heap->loose > heap->options.keep) {
+        quire_heap_tidy(heap, 1);
+    }
+}
 
 /* The longest run of free units of a window; *best: where the shortest begins that is at least
  * `units` long, or UNITS. */
