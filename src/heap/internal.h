@@ -21,24 +21,26 @@
  * size. Large blocks begin among the first units of a window, where its record would be, so that
  * the same subtraction and one comparison tell them from the others.
  *
- * Why like this. A free list through the free blocks (Knuth 2.5; dlmalloc; TLSF, Masmano et al.
- * 2004) costs no memory, but every operation reads or writes blocks that nobody uses: in a paged
- * program those are the ones that were swapped out. Here what is free is told by bits that stand
- * apart, a page of them for some 64 (the way of Hanson's and Bonwick's external slabs, "The slab
- * allocator", USENIX 1994, 3.2; of phkmalloc, Kamp, USENIX 1998, which was made for just this; of
- * jemalloc's runs, Evans 2006). Objects have no headers, powers of two are aligned to themselves,
- * and freeing twice shows, as the bit is set already. Segments that are found by masking are those
- * of mimalloc (Leijen, Zorn, de Moura 2019).
+ * Why like this. A free list through the free blocks (Knuth, The Art of Computer Programming 1, 2.5;
+ * dlmalloc; TLSF, Masmano et al., ECRTS 2004) costs no memory, but every operation reads or writes
+ * blocks that nobody uses: in a paged program those are the ones that were swapped out. So what is
+ * free is told by bits that stand apart, one page of them for some sixty: phkmalloc was made for just
+ * this reason (Kamp, "Malloc(3) revisited", USENIX 1998), jemalloc's runs have such bitmaps too
+ * (Evans, BSDCan 2006). Objects have no headers, powers of two are aligned to themselves, and a
+ * double free shows, as the bit is set already. That a record is found by masking the address is
+ * mimalloc's way (Leijen, Zorn, de Moura, APLAS 2019).
  *
  * Always the lowest free object of a slab is taken, so that the end of one that is not full stays
- * untouched. The first slab of a class is 1 KiB, the next ones 2, 4, 8, then 16: a small program
- * with blocks of twenty sizes touches five pages for them, not twenty; a large one changes slabs
- * rarely. Sizes have four steps in each doubling (Robson 1977 and Johnstone and Wilson, "The memory
- * fragmentation problem: solved?", 1998, for why few sizes cost little), so that slabs of a few
- * units can be filled without rest: (4, 5, 6, 7) * 2^n bytes fit 2^m, 5, 3 and 7 units exactly.
+ * untouched. The first slab of a class has 1 KiB, the next ones 2, 4, 8, then 16: a small program
+ * with blocks of twenty sizes touches a few pages for them, not twenty; a large one changes slabs
+ * rarely. Sizes have four steps in each doubling, (4, 5, 6, 7) * 2^n, which fill 1, 5, 3 and 7 units,
+ * or multiples of that, without rest.
  *
  * Runs of units are taken best fit from a window whose longest free run is long enough but not much
  * longer: bins by that length, kept exact (good fit, as TLSF's, with the window's bits for list).
+ *
+ * Giving back costs the source's time and a fault when the page is wanted again. So it waits until
+ * heap->loose, what became free since and was not taken again, is worth it: quire_heap_freed().
  */
 #ifndef QUIRE_HEAP_INTERNAL_H
 #define QUIRE_HEAP_INTERNAL_H

@@ -1,9 +1,6 @@
 /*
  * Records what a program asks of its heap, as the text of docs/heap-trace.md: a shared object that
- * is loaded before the C library's own functions.
- *
- *     cc -shared -fPIC -O2 -o heap_record.so tools/heap-record/heap_record.c
- *     QUIRE_HEAP_TRACE=perl.heap LD_PRELOAD=$PWD/heap_record.so perl script.pl
+ * is loaded before the C library's own functions. record.sh compiles and uses it.
  *
  * QUIRE_HEAP_TRACE     the file, which must not exist: so programs that the first one starts, which
  *                      inherit all this, record nothing
