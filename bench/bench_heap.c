@@ -249,7 +249,7 @@ static uint64_t replay(void *context)
     return p->trace->count;
 }
 
-/* Arrays of unknown length: by turns they grow by half; one that is large enough goes, and a new one
+/* Arrays of unknown length: by turns they grow by half; one that is large enough goes, and another
  * begins. */
 static uint64_t grow(void *context)
 {

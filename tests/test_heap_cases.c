@@ -299,7 +299,7 @@ static void what_is_kept(void **unused)
     open_bed(&bed, PAGES_ADJACENT);
     bed.heap.options.keep = 1000000;
     must_alloc(&bed, 100);
-    given = bed.pages.given; /* at first there was a misfit */
+    given = bed.pages.given;            /* at first there was a misfit */
     for (unsigned i = 0; i < 20; i++) { /* the same pages again and again */
         quire_heap_free(&bed.heap, must_alloc(&bed, 400000));
         quire_heap_free(&bed.heap, must_alloc(&bed, 90000));

@@ -1,9 +1,10 @@
 /* The heap when its source refuses: the n-th time, for every n; and from the n-th time on. */
+#include "src/heap/internal.h"
 #include "tests/support/heap_model.h"
 #include "tests/support/heap_pages.h"
 #include "tests/support/unit.h"
 
-enum { ROOM = 60, STEPS = 160, EACH = 5 - EFFORT };
+enum { ROOM = 60, STEPS = 160, EACH = 13 - 3 * EFFORT };
 
 struct run {
     enum heap_pages_kind kind;
@@ -139,12 +140,37 @@ static void exhausted_and_freed(void **unused)
     heap_pages_close(&pages);
 }
 
+/* Every class keeps an empty slab; then one window has to hold two blocks that fill it. */
+static void kept_slabs_are_given_up(void **unused)
+{
+    struct quire_heap_options options = {.report = NULL};
+    struct heap_pages pages;
+    struct quire_heap heap;
+
+    (void)unused;
+    heap_pages_open(&pages, PAGES_BRK, 12, true);
+    pages.refuse_after = 3;
+    options.source = heap_pages_source(&pages);
+    check(quire_heap_init(&heap, &options) == QUIRE_OK);
+    check(quire_heap_alloc(&heap, (USABLE_UNITS - MEDIUM_UNITS) * UNIT) != NULL);
+    for (unsigned cls = 0; cls < CLASSES; cls++) {
+        quire_heap_free(&heap, quire_heap_alloc(&heap, quire_heap_class_size(cls) * 16));
+        check(heap.slabs[cls] == 1);
+    }
+    check(quire_heap_alloc(&heap, MEDIUM_UNITS * UNIT) != NULL);
+    check(quire_heap_alloc(&heap, 1) == NULL);
+    check(quire_heap_validate(&heap, NULL) == QUIRE_OK);
+    quire_heap_destroy(&heap);
+    heap_pages_close(&pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_refusal_plain),
         cmocka_unit_test(every_refusal_checking),
         cmocka_unit_test(exhausted_and_freed),
+        cmocka_unit_test(kept_slabs_are_given_up),
     };
 
     return unit_run(tests);

@@ -8,10 +8,9 @@
  *
  * Made for demand-paged programs. What says which memory is free stands apart from it: neither
  * alloc nor free reads or writes free memory, so nothing that is cold is paged in for bookkeeping.
- * What was freed is kept for a while, as it will probably be wanted again; when that is half of what
- * is in use (see options.keep), free regions and windows go back to the source, and other free pages
- * are discarded.
- * src/heap/internal.h has the picture and the argument.
+ * What was freed is kept for a while, as it will probably be wanted again; when that is half of
+ * what is in use (see options.keep), free regions and windows go back to the source, and other
+ * free pages are discarded. src/heap/internal.h has the picture and the argument.
  *
  * All blocks are aligned to 16 bytes, on 32-bit machines too. Functions that hand out a block
  * answer NULL if it cannot be had, and then every block is as it was. A size of 0 asks for the

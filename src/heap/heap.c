@@ -11,18 +11,18 @@
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
 /* 1, 2 .. 8, then 10, 12, 14, 16, 20, 24, 28, 32, 40 ... */
-unsigned quire_heap_class_size(unsigned class)
+unsigned quire_heap_class_size(unsigned cls)
 {
-    return class < 8 ? class + 1 : (4 + class % 4 + 1) << (class / 4 - 1);
+    return cls < 8 ? cls + 1 : (4 + cls % 4 + 1) << (cls / 4 - 1);
 }
 
 static void set_classes(struct quire_heap *heap)
 {
-    unsigned class = 0;
+    unsigned cls = 0;
 
     for (unsigned size = 0; size <= QUIRE_HEAP_SMALL >> GRANULE_SHIFT; size++) {
-        class += size > quire_heap_class_size(class);
-        heap->class_of[size] = (uint8_t) class;
+        cls += size > quire_heap_class_size(cls);
+        heap->class_of[size] = (uint8_t)cls;
     }
 }
 
@@ -56,9 +56,9 @@ void quire_heap_tell(struct quire_heap *heap, enum quire_heap_mistake mistake, c
  * slab is larger. Any multiple of the odd part of n is filled without rest; only small objects in
  * the first, small slabs do without.
  */
-static unsigned slab_units(unsigned class, uint32_t slabs)
+static unsigned slab_units(unsigned cls, uint32_t slabs)
 {
-    unsigned granules = quire_heap_class_size(class);
+    unsigned granules = quire_heap_class_size(cls);
     unsigned odd = granules >> lowest_bit(granules);
     unsigned units = (unsigned)least(slabs < 4 ? 1u << slabs : SLAB_UNITS, granules);
 
@@ -70,12 +70,12 @@ static unsigned slab_units(unsigned class, uint32_t slabs)
 }
 
 /* A slab with a free object enters the list second: the first is used up before others are. */
-static void list_slab(struct quire_heap *heap, unsigned class, struct heap_run *run)
+static void list_slab(struct quire_heap *heap, unsigned cls, struct heap_run *run)
 {
-    struct heap_run *first = heap->partial[class];
+    struct heap_run *first = heap->partial[cls];
 
     if (first == NULL) {
-        heap->partial[class] = run;
+        heap->partial[cls] = run;
         run->prev = run->next = NULL;
         return;
     }
@@ -87,7 +87,7 @@ static void list_slab(struct quire_heap *heap, unsigned class, struct heap_run *
     first->next = run;
 }
 
-static void unlist_slab(struct quire_heap *heap, unsigned class, struct heap_run *run)
+static void unlist_slab(struct quire_heap *heap, unsigned cls, struct heap_run *run)
 {
     if (run->next != NULL) {
         run->next->prev = run->prev;
@@ -95,17 +95,17 @@ static void unlist_slab(struct quire_heap *heap, unsigned class, struct heap_run
     if (run->prev != NULL) {
         run->prev->next = run->next;
     } else {
-        heap->partial[class] = run->next;
+        heap->partial[cls] = run->next;
     }
 }
 
-static struct heap_run *add_slab(struct quire_heap *heap, unsigned class)
+static struct heap_run *add_slab(struct quire_heap *heap, unsigned cls)
 {
-    unsigned size = quire_heap_class_size(class) << GRANULE_SHIFT;
-    struct heap_run *run = quire_heap_units_take(heap, slab_units(class, heap->slabs[class]), NULL);
+    unsigned size = quire_heap_class_size(cls) << GRANULE_SHIFT;
+    struct heap_run *run = quire_heap_units_take(heap, slab_units(cls, heap->slabs[cls]), NULL);
 
     if (run == NULL) {
-        run = quire_heap_units_take(heap, slab_units(class, 0), NULL);
+        run = quire_heap_units_take(heap, slab_units(cls, 0), NULL);
     }
     if (run == NULL) {
         return NULL;
@@ -114,15 +114,15 @@ static struct heap_run *add_slab(struct quire_heap *heap, unsigned class)
     run->reciprocal = UINT32_MAX / size + 1;
     run->missing = (uint8_t)(64 - least(64, ((unsigned)run->units << UNIT_SHIFT) / size));
     run->free = run_all(run);
-    heap->slabs[class]++;
-    list_slab(heap, class, run);
+    heap->slabs[cls]++;
+    list_slab(heap, cls, run);
     return run;
 }
 
-static void drop_slab(struct quire_heap *heap, unsigned class, struct heap_run *run)
+static void drop_slab(struct quire_heap *heap, unsigned cls, struct heap_run *run)
 {
-    unlist_slab(heap, class, run);
-    heap->slabs[class]--;
+    unlist_slab(heap, cls, run);
+    heap->slabs[cls]--;
     quire_heap_units_give(heap, run, 0);
 }
 
@@ -131,14 +131,14 @@ static bool trim_slabs(struct quire_heap *heap)
 {
     bool any = false;
 
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        struct heap_run *run = heap->partial[class];
+    for (unsigned cls = 0; cls < CLASSES; cls++) {
+        struct heap_run *run = heap->partial[cls];
 
         while (run != NULL && run->free != run_all(run)) {
             run = run->next;
         }
         if (run != NULL) {
-            drop_slab(heap, class, run);
+            drop_slab(heap, cls, run);
             any = true;
         }
     }
@@ -146,14 +146,14 @@ static bool trim_slabs(struct quire_heap *heap)
 }
 
 /* The lowest free object of a slab, the first of its list. */
-static inline void *take_object(struct quire_heap *heap, unsigned class, struct heap_run *run)
+static inline void *take_object(struct quire_heap *heap, unsigned cls, struct heap_run *run)
 {
     unsigned object = lowest_bit(run->free);
     unsigned size = run->size;
 
     run->free &= run->free - 1;
     if (run->free == 0) {
-        heap->partial[class] = run->next;
+        heap->partial[cls] = run->next;
         if (run->next != NULL) {
             run->next->prev = NULL;
         }
@@ -167,7 +167,7 @@ static inline void free_object(struct quire_heap *heap, struct heap_run *run, vo
     uint32_t offset = (uint32_t)((unsigned char *)block - run_start(run));
     uint64_t object = (uint64_t)1 << ((uint64_t)offset * run->reciprocal >> 32);
     uint64_t before = run->free;
-    unsigned class;
+    unsigned cls;
 
     if ((before & object) != 0) {
         quire_heap_tell(heap, QUIRE_HEAP_DOUBLE_FREE, block, block, 0);
@@ -178,13 +178,13 @@ static inline void free_object(struct quire_heap *heap, struct heap_run *run, vo
     if (before != 0 && run->free != run_all(run)) {
         return;
     }
-    class = heap->class_of[run->size >> GRANULE_SHIFT];
+    cls = heap->class_of[run->size >> GRANULE_SHIFT];
     if (before == 0) {
-        list_slab(heap, class, run);
+        list_slab(heap, cls, run);
     }
     /* The only one with room is kept: it will be wanted again. */
     if (run->free == run_all(run) && (run->prev != NULL || run->next != NULL)) {
-        drop_slab(heap, class, run);
+        drop_slab(heap, cls, run);
     }
 }
 
@@ -211,17 +211,17 @@ static bool reclaim(struct quire_heap *heap)
 
 static void *alloc_small(struct quire_heap *heap, size_t bytes, bool zeroed)
 {
-    unsigned class = class_for(heap, bytes);
-    struct heap_run *run = heap->partial[class];
+    unsigned cls = class_for(heap, bytes);
+    struct heap_run *run = heap->partial[cls];
     void *block;
 
     if (run == NULL) {
-        run = add_slab(heap, class);
+        run = add_slab(heap, cls);
     }
     if (run == NULL) {
         return NULL;
     }
-    block = take_object(heap, class, run);
+    block = take_object(heap, cls, run);
     if (zeroed) {
         memset(block, 0, bytes);
     }
@@ -315,11 +315,11 @@ static void *alloc_any(struct quire_heap *heap, size_t align, size_t bytes, bool
 void *quire_heap_alloc(struct quire_heap *heap, size_t bytes)
 {
     if (bytes - 1 < heap->small_limit) { /* not 0, and no checking */
-        unsigned class = class_for(heap, bytes);
-        struct heap_run *run = heap->partial[class];
+        unsigned cls = class_for(heap, bytes);
+        struct heap_run *run = heap->partial[cls];
         if (run != NULL) {
             heap->asked += bytes;
-            return take_object(heap, class, run);
+            return take_object(heap, cls, run);
         }
     }
     return alloc_any(heap, QUIRE_HEAP_ALIGN, bytes, false);

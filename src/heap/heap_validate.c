@@ -41,20 +41,20 @@ static bool known_run(const struct quire_heap *heap, const struct heap_run *run)
 }
 
 /* A class's list: as many as there are slabs with room, each of them one. */
-static bool partial_sound(struct census *census, unsigned class)
+static bool partial_sound(struct census *census, unsigned cls)
 {
     const struct heap_run *prev = NULL;
-    const struct heap_run *run = census->heap->partial[class];
+    const struct heap_run *run = census->heap->partial[cls];
 
-    for (uint32_t left = census->with_room[class]; left > 0; left--) {
+    for (uint32_t left = census->with_room[cls]; left > 0; left--) {
         if (run == NULL || !known_run(census->heap, run) || run->prev != prev || run->free == 0 ||
-            run->size != quire_heap_class_size(class) << GRANULE_SHIFT) {
+            run->size != quire_heap_class_size(cls) << GRANULE_SHIFT) {
             return wrong(census, prev != NULL ? (const void *)prev : census->heap);
         }
         prev = run;
         run = run->next;
     }
-    return run == NULL && census->slabs[class] == census->heap->slabs[class]
+    return run == NULL && census->slabs[cls] == census->heap->slabs[cls]
                ? true
                : wrong(census, prev != NULL ? (const void *)prev : census->heap);
 }
@@ -81,16 +81,16 @@ static bool bin_sound(struct census *census, unsigned bin)
 
 static bool slab_sound(struct census *census, const struct heap_run *run)
 {
-    unsigned class = census->heap->class_of[least(run->size, QUIRE_HEAP_SMALL) >> GRANULE_SHIFT];
+    unsigned cls = census->heap->class_of[least(run->size, QUIRE_HEAP_SMALL) >> GRANULE_SHIFT];
     size_t objects = least(64, ((size_t)run->units << UNIT_SHIFT) / run->size);
 
-    if (run->size != quire_heap_class_size(class) << GRANULE_SHIFT ||
+    if (run->size != quire_heap_class_size(cls) << GRANULE_SHIFT ||
         run->reciprocal != UINT32_MAX / run->size + 1 || objects != 64u - run->missing ||
         (run->free & ~run_all(run)) != 0) {
         return wrong(census, run);
     }
-    census->slabs[class]++;
-    census->with_room[class] += run->free != 0;
+    census->slabs[cls]++;
+    census->with_room[cls] += run->free != 0;
     for (uint64_t used = run_all(run) & ~run->free; used != 0; used &= used - 1) {
         census->in_use += run->size;
     }
@@ -196,8 +196,8 @@ static bool sound(struct census *census)
         !regions_sound(census, heap->spares, true, &held)) {
         return false;
     }
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        if (!partial_sound(census, class)) {
+    for (unsigned cls = 0; cls < CLASSES; cls++) {
+        if (!partial_sound(census, cls)) {
             return false;
         }
     }

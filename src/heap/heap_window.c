@@ -148,12 +148,12 @@ static struct heap_window *add_window(struct quire_heap *heap)
 /* One that has so many free units in a row, if possible not the empty one. */
 static struct heap_window *find_window(const struct quire_heap *heap, unsigned units)
 {
-    unsigned class = heap->class_of[units];
-    uint32_t bins = heap->bins_used >> class;
+    unsigned cls = heap->class_of[units];
+    uint32_t bins = heap->bins_used >> cls;
     struct heap_window *window;
 
     if (bins != 0) {
-        return heap->bins[class + lowest_bit(bins)];
+        return heap->bins[cls + lowest_bit(bins)];
     }
     /* The bin below has some that are shorter and some that are not. */
     window = heap->bins[class_below(heap, units)];

@@ -21,20 +21,20 @@
  * size. Large blocks begin among the first units of a window, where its record would be, so that
  * the same subtraction and one comparison tell them from the others.
  *
- * Why like this. A free list through the free blocks (Knuth, The Art of Computer Programming 1, 2.5;
- * dlmalloc; TLSF, Masmano et al., ECRTS 2004) costs no memory, but every operation reads or writes
- * blocks that nobody uses: in a paged program those are the ones that were swapped out. So what is
- * free is told by bits that stand apart, one page of them for some sixty: phkmalloc was made for just
- * this reason (Kamp, "Malloc(3) revisited", USENIX 1998), jemalloc's runs have such bitmaps too
- * (Evans, BSDCan 2006). Objects have no headers, powers of two are aligned to themselves, and a
- * double free shows, as the bit is set already. That a record is found by masking the address is
- * mimalloc's way (Leijen, Zorn, de Moura, APLAS 2019).
+ * Why like this. A free list through the free blocks (Knuth, The Art of Computer Programming 1,
+ * 2.5; dlmalloc; TLSF, Masmano et al., ECRTS 2004) costs no memory, but every operation reads or
+ * writes blocks that nobody uses: in a paged program those are the ones that were swapped out. So
+ * what is free is told by bits that stand apart, 3 % of what they tell of: phkmalloc was made for
+ * just this reason (Kamp, "Malloc(3) revisited", USENIX 1998), jemalloc's runs have such
+ * bitmaps too (Evans, BSDCan 2006). Objects have no headers, powers of two are aligned to
+ * themselves, and a double free shows, as the bit is set already. That a record is found by
+ * masking the address is mimalloc's way (Leijen, Zorn, de Moura, APLAS 2019).
  *
  * Always the lowest free object of a slab is taken, so that the end of one that is not full stays
  * untouched. The first slab of a class has 1 KiB, the next ones 2, 4, 8, then 16: a small program
  * with blocks of twenty sizes touches a few pages for them, not twenty; a large one changes slabs
- * rarely. Sizes have four steps in each doubling, (4, 5, 6, 7) * 2^n, which fill 1, 5, 3 and 7 units,
- * or multiples of that, without rest.
+ * rarely. Sizes have four steps in each doubling, (4, 5, 6, 7) * 2^n, which fill 1, 5, 3 and 7
+ * units, or multiples of that, without rest.
  *
  * Runs of units are taken best fit from a window whose longest free run is long enough but not much
  * longer: bins by that length, kept exact (good fit, as TLSF's, with the window's bits for list).
@@ -149,7 +149,7 @@ static inline unsigned class_below(const struct quire_heap *heap, unsigned size)
 }
 
 /* The size of a class, in granules or units. */
-unsigned quire_heap_class_size(unsigned class);
+unsigned quire_heap_class_size(unsigned cls);
 
 /* ---- regions: heap_region.c ------------------------------------------------------------------ */
 
