@@ -163,9 +163,11 @@ static struct heap_window *find_window(const struct quire_heap *heap, unsigned u
     return window;
 }
 
+/* => a run of free units begins at `first` */
 static void occupy(struct quire_heap *heap, struct heap_window *window, unsigned first,
                    unsigned count, unsigned head, bool *zero)
 {
+    bool was_longest = set_next(window->free, first, ~(uint64_t)0) - first == window->longest;
     bool stale = set_remove(window->stale, first, count);
 
     if (stale) {
@@ -176,7 +178,9 @@ static void occupy(struct quire_heap *heap, struct heap_window *window, unsigned
     if (zero != NULL) {
         *zero = !stale && heap->options.source.zeroed;
     }
-    sort_in(heap, window);
+    if (was_longest) {
+        sort_in(heap, window);
+    }
 }
 
 static void vacate(struct quire_heap *heap, struct heap_window *window, unsigned first,

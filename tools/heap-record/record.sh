@@ -11,7 +11,7 @@ die() {
     exit 2
 }
 
-[ $# -ge 1 ] && [ "$1" = -o ] || die "no output, expected -o OUT.heap PROGRAM [ARGUMENT]..."
+[ "${1-}" = -o ] || die "no output, expected -o OUT.heap PROGRAM [ARGUMENT]..."
 [ $# -ge 3 ] || die "no program, expected -o OUT.heap PROGRAM [ARGUMENT]..."
 out=$(realpath -m "$2")
 shift 2
