@@ -143,7 +143,7 @@ static void random_checking(void **unused)
     run_kinds(&quire_heap_checking, 0x200, 200 * EFFORT);
 }
 
-/* The break is raised by someone else again and again; at the end he lowers it to where he was. */
+/* The break is raised by someone else again and again: what is below can never go back. */
 static void broken_break(void **unused)
 {
     struct prng prng = prng_new(0x300);
