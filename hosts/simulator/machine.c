@@ -151,6 +151,7 @@ static enum quire_status open_system(struct machine *machine)
         .swap = {disk_transfer, &machine->disk},
         .swap_slots = (uint32_t)(machine->config.swap_bytes >> shift),
         .resident_limit = machine->config.resident_limit,
+        .pages_from = quire_pa_pfn(quire_pa_at(machine->config.pages_from), shift),
     };
 
     if (machine->config.records == MACHINE_RECORDS_BESIDE) {

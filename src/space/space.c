@@ -78,7 +78,9 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     }
     if ((max_prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
         (spec->offset & (space_page_bytes(space) - 1)) != 0 ||
-        spec->offset + (spec->bytes - 1) < spec->offset) {
+        spec->offset + (spec->bytes - 1) < spec->offset ||
+        (spec->sharing == QUIRE_FIXED &&
+         (spec->object != NULL || (spec->prot & ~(unsigned)QUIRE_USER) == 0))) {
         return QUIRE_INVALID;
     }
     above = quire_region_at_or_after(space, spec->va);
@@ -99,6 +101,9 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
                                     .grows_to = lowest_of_stack(spec),
                                     .space = space};
     status = quire_region_charge(space->system, region, region->bytes / space_page_bytes(space));
+    if (status == QUIRE_OK) {
+        status = quire_map_fixed(space, region);
+    }
     if (status != QUIRE_OK) {
         quire_slab_free(space->system, region);
         return status;
@@ -110,6 +115,19 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
         quire_region_join(space, region->prev);
     }
     return QUIRE_OK;
+}
+
+/* May the range be changed at all? */
+static enum quire_status check_change(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    const struct quire_region *region = quire_region_at_or_after(space, va);
+
+    for (; status == QUIRE_OK && region != NULL && region->va.at <= va.at + (bytes - 1);
+         region = region->next) {
+        status = region->sharing == QUIRE_FIXED ? QUIRE_INVALID : QUIRE_OK;
+    }
+    return status;
 }
 
 /* The pages of a range, by number. Ranges are checked: this cannot wrap. */
@@ -201,7 +219,7 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
     struct quire_region *region;
     enum quire_status status;
 
-    status = quire_range_check(space->table.format, va, bytes);
+    status = check_change(space, va, bytes);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -225,7 +243,7 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
 
 enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    enum quire_status status = check_change(space, va, bytes);
 
     if (status != QUIRE_OK) {
         return status;
@@ -284,7 +302,7 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
     struct quire_region *region;
     enum quire_status status;
 
-    status = quire_range_check(space->table.format, va, bytes);
+    status = check_change(space, va, bytes);
     if (status == QUIRE_OK) {
         status = check_protect(space, va, bytes, prot);
     }
@@ -353,8 +371,10 @@ uint32_t quire_space_working_set(struct quire_space *space)
     struct quire_visitor visitor = {count_accessed, &pages};
 
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
-        quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes, QUIRE_ACCESSED,
-                            &visitor);
+        if (r->sharing != QUIRE_FIXED) {
+            quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes,
+                                QUIRE_ACCESSED, &visitor);
+        }
     }
     quire_batch_commit(&space->system->batch);
     return pages;
@@ -379,6 +399,9 @@ enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsig
 
     if (status != QUIRE_OK) {
         return status;
+    }
+    if (quire_space_region(space, va)->sharing == QUIRE_FIXED) {
+        return QUIRE_INVALID;
     }
     pfn = mapped_frame(space, va);
     if (page_of(space->system, pfn)->wired == UINT16_MAX) {
