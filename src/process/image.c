@@ -4,9 +4,10 @@
 #include "../bytes.h"
 #include "quire/space.h"
 
-enum quire_status quire_image_of_size(struct quire_image *image, const char *name,
-                                      const struct quire_device *device, uint64_t bytes,
-                                      uint64_t page_bytes)
+/* A movable image of `bytes` bytes, without segments yet. */
+static enum quire_status describe(struct quire_image *image, const char *name,
+                                  const struct quire_device *device, uint64_t bytes,
+                                  uint64_t page_bytes)
 {
     if (bytes == 0 || bytes > QUIRE_IMAGE_BYTES || page_bytes == 0 ||
         (page_bytes & (page_bytes - 1)) != 0) {
@@ -16,13 +17,52 @@ enum quire_status quire_image_of_size(struct quire_image *image, const char *nam
     image->name = name;
     image->device = *device;
     image->movable = true;
-    image->size = bytes;
-    image->bytes = ((bytes - 1) | (page_bytes - 1)) + 1;
     image->align = page_bytes;
     image->page_bytes = page_bytes;
-    image->segments = 1;
-    image->segment[0] =
-        (struct quire_segment){.bytes = bytes, .file_bytes = bytes, .prot = QUIRE_RIGHTS};
+    return QUIRE_OK;
+}
+
+static uint64_t whole_pages(const struct quire_image *image, uint64_t bytes)
+{
+    return ((bytes - 1) | (image->page_bytes - 1)) + 1;
+}
+
+/* The next segment, from `offset` in the file. */
+static void add_segment(struct quire_image *image, uint64_t offset, uint64_t bytes, unsigned prot)
+{
+    uint64_t va = image->bytes + (offset & (image->page_bytes - 1));
+
+    image->segment[image->segments++] = (struct quire_segment){
+        .va = va, .bytes = bytes, .offset = offset, .file_bytes = bytes, .prot = prot | QUIRE_USER};
+    image->size = va + bytes;
+    image->bytes = whole_pages(image, image->size);
+}
+
+enum quire_status quire_image_of_size(struct quire_image *image, const char *name,
+                                      const struct quire_device *device, uint64_t bytes,
+                                      uint64_t page_bytes)
+{
+    enum quire_status status = describe(image, name, device, bytes, page_bytes);
+
+    if (status == QUIRE_OK) {
+        add_segment(image, 0, bytes, QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE);
+    }
+    return status;
+}
+
+enum quire_status quire_image_of_parts(struct quire_image *image, const char *name,
+                                       const struct quire_device *device, uint64_t text,
+                                       uint64_t data, uint64_t page_bytes)
+{
+    enum quire_status status = describe(image, name, device, text, page_bytes);
+
+    if (status != QUIRE_OK || data > QUIRE_IMAGE_BYTES) {
+        return QUIRE_INVALID;
+    }
+    add_segment(image, 0, text, QUIRE_READ | QUIRE_EXECUTE);
+    if (data != 0) {
+        add_segment(image, text, data, QUIRE_READ | QUIRE_WRITE);
+    }
     return QUIRE_OK;
 }
 
@@ -91,7 +131,7 @@ static struct quire_region_spec region_of(struct quire_image *image, unsigned se
     uint64_t mask = image->page_bytes - 1;
     uint64_t begin = s->va & ~mask;
     struct quire_region_spec spec = {.va = {begin - image->va + va.at},
-                                     .bytes = ((s->va + (s->bytes - 1)) | mask) - begin + 1,
+                                     .bytes = whole_pages(image, s->va + s->bytes) - begin,
                                      .prot = s->prot,
                                      .object = &image->object[segment],
                                      .sharing = QUIRE_PRIVATE};
