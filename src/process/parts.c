@@ -105,7 +105,7 @@ quire_pfn quire_frame_of(const struct quire_process *process, const struct quire
 
     *own = record.kind != QUIRE_RECORD_UNTOUCHED || region->object == NULL;
     if (!*own) {
-        record = quire_supplement_get(&region->object->pages, quire_region_index(region, vpn));
+        record = quire_region_lower(region, vpn);
     }
     return quire_pfn_of(record.kind == QUIRE_RECORD_FRAME ? record.number : QUIRE_NONE);
 }
