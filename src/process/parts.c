@@ -161,8 +161,10 @@ static void count_object(const struct quire_process *process, const struct quire
     uint64_t first = quire_space_vpn(&process->space, region->va);
     uint64_t begin = quire_region_index(region, first);
     uint64_t end = begin + (region->bytes >> quire_format_page_shift(process->usermode->format));
+    uint64_t pages = object_pages(region->object);
     struct quire_record record;
 
+    end = end < pages ? end : pages;
     for (uint64_t i = begin; quire_supplement_next(&region->object->pages, &i, end, &record); i++) {
         if (quire_supplement_get(&process->space.supplement, first + (i - begin)).kind !=
             QUIRE_RECORD_UNTOUCHED) {
