@@ -272,21 +272,42 @@ uint32_t crew_pfn(struct crew *crew, unsigned n, uint64_t va)
     return (uint32_t)((leaf.pa.at + (va - leaf.va.at)) / quire_format_page_bytes(table->format));
 }
 
+/* What an address of a segment should hold. */
+static uint8_t expected(const struct crew_file *file, const struct quire_segment *segment,
+                        uint64_t at)
+{
+    uint64_t index = at - segment->va;
+
+    return index < segment->file_bytes ? file->bytes[segment->offset + index] : 0;
+}
+
+static void compare_segment(struct crew *crew, unsigned n, const struct crew_file *file,
+                            const struct quire_segment *segment, uint64_t va)
+{
+    uint64_t page = file->image.page_bytes;
+    uint64_t end = (segment->va + segment->bytes + page - 1) / page * page;
+    uint8_t got[256];
+    struct machine_trap trap;
+
+    for (uint64_t at = segment->va, part; at < end; at += part) {
+        part = end - at < sizeof(got) ? end - at : sizeof(got);
+        check(crew_access(crew, n, at - file->image.va + va, QUIRE_READ, got, part, &trap) ==
+              MACHINE_OK);
+        for (uint64_t i = 0; i < part; i++) {
+            uint8_t want = expected(file, segment, at + i);
+            checkf(got[i] == want, "process %u, 0x%llx: expected %02x, got %02x", n,
+                   (unsigned long long)(at + i - file->image.va + va), want, got[i]);
+        }
+    }
+}
+
 void crew_compare(struct crew *crew, unsigned n, unsigned file, uint64_t va)
 {
-    const struct crew_file *f = &crew->file[file];
-    uint64_t page = f->image.page_bytes;
+    const struct quire_image *image = &crew->file[file].image;
 
-    for (unsigned i = 0; i < f->image.segments; i++) {
-        const struct quire_segment *s = &f->image.segment[i];
-        uint64_t end = (s->va + s->bytes + page - 1) / page * page;
-
-        for (uint64_t at = s->va; at < end; at++) {
-            uint64_t index = at - s->va;
-            uint8_t want = index < s->file_bytes ? f->bytes[s->offset + index] : 0;
-            uint8_t got = crew_get(crew, n, at - f->image.va + va);
-            checkf(got == want, "process %u, 0x%llx: expected %02x, got %02x", n,
-                   (unsigned long long)(at - f->image.va + va), want, got);
+    for (unsigned i = 0; i < image->segments; i++) {
+        if ((image->segment[i].prot & QUIRE_READ) != 0) {
+            compare_segment(crew, n, &crew->file[file], &image->segment[i], va);
         }
     }
 }
