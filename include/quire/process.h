@@ -104,7 +104,8 @@ enum quire_status quire_process_close_library(struct quire_process *process,
  * map: whole pages (bytes is rounded up) wherever there is room; unmap: any pages of those, cut as
  * you like; QUIRE_INVALID: others are among them, or pages of brk's.
  * brk: moves the end of one contiguous piece to `end` (any byte; 0: only asks, which settles where
- * the piece begins) and tells in *brk (may be NULL) where the end is now, also on failure.
+ * the piece begins) and tells in *brk (may be NULL) where the end is now, also on failure; 0: the
+ * piece has not begun.
  * QUIRE_INVALID: below the beginning; QUIRE_NO_SPACE: no room, or something is in the way;
  * QUIRE_NO_MEMORY; QUIRE_BUSY as above. Nothing changed on failure.
  */
