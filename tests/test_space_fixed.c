@@ -1,7 +1,7 @@
 /*
  * Fixed regions: physical memory at addresses of the kernel's, mapped at once in the largest leaves
- * there are, never paged, never changed, in a child as in its parent. And frames that pages are kept
- * out of.
+ * there are, never paged, never changed, in a child as in its parent. And frames in which no page
+ * may be.
  */
 #include <string.h>
 
