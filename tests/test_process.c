@@ -1,46 +1,20 @@
 /*
- * Processes: forks, heaps, libraries, layouts; and every way in which their making can fail or be
- * late, one after the other: nothing may be half done, and nothing lost.
+ * Processes: forks, heaps, libraries, layouts, images from ELF files; and what is told of them.
  */
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "quire/formats.h"
 #include "tests/support/crew.h"
+#include "tests/support/elf_file.h"
 #include "tests/support/unit.h"
 
 enum { PAGE = 4096, IMAGE = 0x801000 };
-enum { PROGRAM, LIBRARY, OTHER_LIBRARY, NEW_PROGRAM };
+enum { PROGRAM = CREW_PROGRAM, LIBRARY = CREW_LIBRARY, OTHER_LIBRARY, OTHER_PROGRAM };
 
 static struct crew crew;
-
-/* A process of three pages of image, with heap above it; the library is known, not mapped. */
-static void open_usual(enum quire_loading loading)
-{
-    crew_open_seed(&crew, &quire_format_i386);
-    crew_image(&crew, PROGRAM, "program", 2 * PAGE + 1);
-    crew_library(&crew, LIBRARY, "library", 4700, 1863, false);
-    check(crew_spawn(&crew, 0, "first", PROGRAM, loading) == QUIRE_OK);
-}
-
-static uint64_t open_library(unsigned n, unsigned file)
-{
-    quire_va va = {0};
-
-    check(quire_process_open_library(&crew.process[n], &crew.file[file].library, &va) == QUIRE_OK);
-    check(crew_load(&crew, n) == QUIRE_OK);
-    return va.at;
-}
-
-static uint64_t map_heap(unsigned n, uint64_t bytes)
-{
-    quire_va va = {0};
-
-    check(quire_process_map_heap(&crew.process[n], bytes, &va) == QUIRE_OK);
-    crew_check(&crew);
-    return va.at;
-}
 
 static enum quire_refusal refusal(unsigned n, uint64_t va, unsigned access)
 {
@@ -51,43 +25,11 @@ static enum quire_refusal refusal(unsigned n, uint64_t va, unsigned access)
     return trap.refusal;
 }
 
-static enum quire_status fork(unsigned child, unsigned parent)
-{
-    enum quire_status status = quire_process_fork(&crew.process[child], &crew.process[parent],
-                                                  "child", (uint16_t)(child + 1));
-    crew.alive[child] = status == QUIRE_OK;
-    crew_check(&crew);
-    return status;
-}
-
-/* What is where in all processes, and how much memory is free. */
-static void draw(char *text, size_t size)
-{
-    size_t at = (size_t)snprintf(text, size, "%u free, %" PRIu64 " committed\n",
-                                 crew.machine.frames.free, crew.machine.system.committed);
-
-    for (const struct quire_process *p = crew.usermode.processes; p != NULL; p = p->next) {
-        enum quire_part part;
-        quire_va va = {0};
-        uint64_t bytes = 0;
-
-        at += (size_t)snprintf(text + at, size - at, "%s brk %" PRIx64 "-%" PRIx64 ":", p->name,
-                               p->heap.at, p->brk.at);
-        while ((part = quire_process_part(p, quire_va_at(va.at + bytes), &va, &bytes)) !=
-               QUIRE_PART_NOTHING) {
-            at += (size_t)snprintf(text + at, size - at, " %s %" PRIx64 "+%" PRIx64,
-                                   quire_part_text(part), va.at, bytes);
-        }
-        at += (size_t)snprintf(text + at, size - at, "\n");
-        check(at < size);
-    }
-}
-
 static void expect_parts(unsigned n, const char *want)
 {
     char text[1024], *at;
 
-    draw(text, sizeof(text));
+    crew_draw(&crew, text, sizeof(text));
     at = strchr(text, '\n') + 1;
     while (n-- != 0) {
         at = strchr(at, '\n') + 1;
@@ -105,13 +47,13 @@ static void test_fork(void **state)
     uint32_t free;
 
     (void)state;
-    open_usual(QUIRE_LOAD_EAGER);
-    library = open_library(0, LIBRARY);
-    heap = map_heap(0, PAGE);
+    crew_open_usual(&crew, QUIRE_LOAD_EAGER);
+    library = crew_open_library(&crew, 0, LIBRARY);
+    heap = crew_map_heap(&crew, 0, PAGE);
     crew_put(&crew, 0, heap, 1);
     crew_put(&crew, 0, library + 2 * PAGE + 1000, 2);
     free = crew.machine.frames.free;
-    check(fork(1, 0) == QUIRE_OK);
+    check(crew_fork(&crew, 1, 0) == QUIRE_OK);
     check(crew.file[LIBRARY].library.users == 2 && crew.file[PROGRAM].image.users == 2);
     check(crew.machine.frames.free + 4 >= free); /* tables and records: no page was copied */
     check(crew_get(&crew, 1, heap) == 1 && crew_get(&crew, 1, library + 2 * PAGE + 1000) == 2);
@@ -140,12 +82,12 @@ static void test_heap_pages(void **state)
     uint64_t bytes;
 
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     check(!quire_process_heap(process, quire_va_at(0), &va, &bytes));
-    check(map_heap(0, 3 * PAGE) == 0x804000);
-    check(map_heap(0, 1) == 0x807000);
-    check(open_library(0, LIBRARY) == 0x808000);
-    check(map_heap(0, 2 * PAGE) == 0x80b000);
+    check(crew_map_heap(&crew, 0, 3 * PAGE) == 0x804000);
+    check(crew_map_heap(&crew, 0, 1) == 0x807000);
+    check(crew_open_library(&crew, 0, LIBRARY) == 0x808000);
+    check(crew_map_heap(&crew, 0, 2 * PAGE) == 0x80b000);
     crew_put(&crew, 0, 0x804000, 1);
     crew_put(&crew, 0, 0x806fff, 2);
     check(crew_get(&crew, 0, 0x805000) == 0);
@@ -159,8 +101,8 @@ static void test_heap_pages(void **state)
     check(quire_process_heap(process, quire_va_at(0x805000), &va, &bytes));
     check(va.at == 0x806000 && bytes == 2 * PAGE);
     check(refusal(0, 0x805000, QUIRE_READ) == QUIRE_REFUSAL_NO_REGION);
-    check(map_heap(0, 2 * PAGE) == 0x80d000);
-    check(map_heap(0, PAGE) == 0x805000);
+    check(crew_map_heap(&crew, 0, 2 * PAGE) == 0x80d000);
+    check(crew_map_heap(&crew, 0, PAGE) == 0x805000);
     check(crew_get(&crew, 0, 0x805000) == 0 && crew_get(&crew, 0, 0x806fff) == 2);
 
     /* What is no heap, or not all of it. */
@@ -185,7 +127,7 @@ static void test_brk(void **state)
     quire_va brk = {0};
 
     (void)state;
-    open_usual(QUIRE_LOAD_EAGER);
+    crew_open_usual(&crew, QUIRE_LOAD_EAGER);
     check(quire_process_brk(process, quire_va_at(0), &brk) == QUIRE_OK && brk.at == 0x804000);
     check(quire_process_brk(process, quire_va_at(0x804010), &brk) == QUIRE_OK);
     check(brk.at == 0x804010);
@@ -196,7 +138,7 @@ static void test_brk(void **state)
     crew_put(&crew, 0, 0x804fff, 1);
     crew_put(&crew, 0, 0x805fff, 2);
 
-    check(open_library(0, LIBRARY) == 0x806000);
+    check(crew_open_library(&crew, 0, LIBRARY) == 0x806000);
     check(quire_process_brk(process, quire_va_at(0x806000), NULL) == QUIRE_OK);
     check(quire_process_brk(process, quire_va_at(0x806001), &brk) == QUIRE_NO_SPACE);
     check(quire_process_brk(process, quire_va_at(UINT64_MAX), &brk) == QUIRE_NO_SPACE);
@@ -224,7 +166,7 @@ static void test_list_of_libraries(void **state)
     struct quire_image *image;
 
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     crew_library(&crew, OTHER_LIBRARY, "library2", PAGE, 0, false);
     check(quire_library_find(&crew.usermode, "library") == &crew.file[LIBRARY].library);
     check(quire_library_find(&crew.usermode, "library2") == &crew.file[OTHER_LIBRARY].library);
@@ -232,16 +174,16 @@ static void test_list_of_libraries(void **state)
     check(quire_library_find(&crew.usermode, "") == NULL);
     image = &crew.file[LIBRARY].image;
     check(quire_library_add(&crew.usermode, &again, image, false) == QUIRE_EXISTS);
-    image = crew_image(&crew, NEW_PROGRAM, NULL, 10);
+    image = crew_image(&crew, OTHER_PROGRAM, NULL, 10);
     check(quire_library_add(&crew.usermode, &again, image, false) == QUIRE_INVALID);
     image->name = "fixed";
     image->movable = false;
     check(quire_library_add(&crew.usermode, &again, image, false) == QUIRE_INVALID);
 
     /* Once in a process; closed in any order. */
-    check(open_library(0, LIBRARY) == 0x804000);
-    check(open_library(0, OTHER_LIBRARY) == 0x807000);
-    check(open_library(0, LIBRARY) == 0x804000);
+    check(crew_open_library(&crew, 0, LIBRARY) == 0x804000);
+    check(crew_open_library(&crew, 0, OTHER_LIBRARY) == 0x807000);
+    check(crew_open_library(&crew, 0, LIBRARY) == 0x804000);
     check(quire_library_remove(&crew.file[LIBRARY].library) == QUIRE_BUSY);
     check(quire_process_close_library(&crew.process[0], &crew.file[LIBRARY].library) == QUIRE_OK);
     crew_check(&crew);
@@ -262,17 +204,17 @@ static void test_too_many_libraries(void **state)
     char before[2048], after[2048];
 
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     for (unsigned i = 0; i <= QUIRE_PROCESS_LIBRARIES; i++) {
         snprintf(name[i], sizeof(name[i]), "lib%u", i);
         check(quire_image_of_size(&image[i], name[i], &crew.file[PROGRAM].image.device, 1, PAGE) ==
               QUIRE_OK);
         check(quire_library_add(&crew.usermode, &library[i], &image[i], false) == QUIRE_OK);
-        draw(before, sizeof(before));
+        crew_draw(&crew, before, sizeof(before));
         check(quire_process_open_library(&crew.process[0], &library[i], NULL) ==
               (i < QUIRE_PROCESS_LIBRARIES ? QUIRE_OK : QUIRE_NO_SPACE));
     }
-    draw(after, sizeof(after));
+    crew_draw(&crew, after, sizeof(after));
     check(strcmp(before, after) == 0);
     crew_close(&crew);
 }
@@ -311,19 +253,122 @@ static void test_images_that_cannot_be(void **state)
 }
 
 /* Room must be as an image's alignment asks. */
+/* Bytes of the file, zeros behind them, rights, in both classes and both ways of loading: a file
+ * with a segment of nothing but zeros, one that can only be executed, and one that nobody may use. */
+static void test_elf_process(void **state)
+{
+    static unsigned char bytes[ELF_FILE_BYTES];
+    struct quire_elf_memory memory = {bytes, sizeof(bytes)};
+    struct quire_elf_rules rules = {.page_bytes = PAGE};
+
+    (void)state;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        bool wide = kind % 2 != 0;
+        struct crew_setup setup = {wide ? &quire_format_x86_64 : &quire_format_i386,
+                                   wide ? &quire_layout_classic_64 : &quire_layout_classic_32,
+                                   4 << 20, 1 << 20, 0};
+        struct elf_plan plan = elf_plan(wide ? 64 : 32, false);
+        struct quire_elf_source source = {quire_elf_read_memory, &memory, plan.bytes};
+        struct quire_image *image;
+
+        plan.entry_of[plan.entries++] =
+            (struct elf_entry){PT_LOAD, PF_R | PF_W, 77, 0x410123, 0, 0x2100, 0};
+        plan.entry_of[plan.entries++] =
+            (struct elf_entry){PT_LOAD, PF_X, 0x1100, 0x420100, 0x100, 0x100, 0};
+        plan.entry_of[plan.entries++] = (struct elf_entry){PT_LOAD, 0, 0, 0x430000, 16, 16, 0};
+        elf_write(&plan, bytes);
+        crew_open(&crew, &setup);
+        image = crew_file(&crew, PROGRAM, bytes, plan.bytes);
+        check(quire_elf_parse(image, &source, &rules, NULL) == QUIRE_ELF_SOUND);
+        check(crew_spawn(&crew, 0, "elf", PROGRAM,
+                         kind < 2 ? QUIRE_LOAD_EAGER : QUIRE_LOAD_DEMAND) == QUIRE_OK);
+        check(crew.machine.system.resident == (kind < 2 ? 1 + 1 + 2 + 3 + 3 + 1 : 0));
+        crew_compare(&crew, 0, PROGRAM, image->va);
+        check(crew.process[0].entry.at == 0x401010);
+        check(refusal(0, 0x401010, QUIRE_EXECUTE) == QUIRE_REFUSAL_NONE);
+        check(refusal(0, 0x401010, QUIRE_WRITE) == QUIRE_REFUSAL_WRITE);
+        check(refusal(0, 0x404800, QUIRE_WRITE) == QUIRE_REFUSAL_NONE);
+        check(refusal(0, 0x412222, QUIRE_WRITE) == QUIRE_REFUSAL_NONE);
+        check(refusal(0, 0x413000, QUIRE_WRITE) == QUIRE_REFUSAL_NO_REGION);
+        check(refusal(0, 0x420100, QUIRE_EXECUTE) == QUIRE_REFUSAL_NONE);
+        check(refusal(0, 0x430000, QUIRE_READ) == QUIRE_REFUSAL_READ);
+        check(refusal(0, 0x408000, QUIRE_READ) == QUIRE_REFUSAL_NO_REGION);
+        crew_check(&crew);
+        crew_close(&crew);
+    }
+}
+
 static void test_alignment(void **state)
 {
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     crew_library(&crew, OTHER_LIBRARY, "aligned", 3 * PAGE, 0, false);
     crew.file[OTHER_LIBRARY].image.align = 0x8000;
-    check(open_library(0, OTHER_LIBRARY) == 0x808000);
-    check(open_library(0, LIBRARY) == 0x804000); /* what alignment left free is not lost */
+    check(crew_open_library(&crew, 0, OTHER_LIBRARY) == 0x808000);
+    check(crew_open_library(&crew, 0, LIBRARY) ==
+          0x804000); /* what alignment left free is not lost */
     crew_compare(&crew, 0, OTHER_LIBRARY, 0x808000);
     crew_close(&crew);
 }
 
 /* ---- layouts --------------------------------------------------------------------------------- */
+
+/* VIRT with the kernel above: what is expected, range by range. */
+static void expect_virtual(const struct quire_layout *layout, const struct crew_setup *setup)
+{
+    uint64_t top = setup->format == &quire_format_i386 ? UINT32_MAX : UINT64_MAX;
+    uint64_t image = layout->image.at, mappings = layout->mappings.at;
+    uint64_t kernel = layout->kernel.at;
+    const struct {
+        uint64_t first;
+        enum quire_owner owner;
+    } want[] = {{0, QUIRE_OWNER_NONE},
+                {image, QUIRE_OWNER_PROCESS},
+                {image + 2 * PAGE, QUIRE_OWNER_NONE},
+                {mappings, QUIRE_OWNER_LIBRARY},
+                {mappings + 3 * PAGE, QUIRE_OWNER_NONE},
+                {layout->stack.at, QUIRE_OWNER_PROCESS},
+                {layout->stack.at + PAGE, QUIRE_OWNER_NONE},
+                {kernel, QUIRE_OWNER_KERNEL},
+                {kernel + layout->kernel_bytes, QUIRE_OWNER_NONE}};
+    enum { RANGES = sizeof(want) / sizeof(want[0]) };
+    struct quire_range range = {0};
+    unsigned n = 0;
+
+    for (; quire_process_virtual(&crew.process[0], &range); n++) {
+        check(n < RANGES && range.first == want[n].first && range.owner == want[n].owner);
+        check(range.last == (n + 1 < RANGES ? want[n + 1].first - 1 : top));
+    }
+    check(n == RANGES);
+}
+
+/* A simulator's kernel needs no addresses: what is below the users is nobody's, and not there. */
+static void test_no_kernel_addresses(void **state)
+{
+    struct quire_layout layout = quire_layout_seed;
+    struct crew_setup setup = {&quire_format_i386, &layout, 4 << 20, 1 << 20, 0};
+    struct quire_range range = {0};
+
+    (void)state;
+    layout.kernel_bytes = 0;
+    layout.last.at = 0x80ffff;
+    layout.heap.at = 0x808000;
+    crew_open(&crew, &setup);
+    crew_image(&crew, PROGRAM, "program", 2 * PAGE + 1);
+    check(crew_spawn(&crew, 0, "first", PROGRAM, QUIRE_LOAD_EAGER) == QUIRE_OK);
+    check(refusal(0, 0x7fffff, QUIRE_READ) == QUIRE_REFUSAL_NO_REGION);
+    check(quire_process_virtual(&crew.process[0], &range));
+    check(range.owner == QUIRE_OWNER_NONE && range.last == 0x7fffff);
+    check(quire_process_brk(&crew.process[0], quire_va_at(0x808001), NULL) == QUIRE_OK);
+    check(crew_load(&crew, 0) == QUIRE_OK && crew_pfn(&crew, 0, 0x808000) != QUIRE_NONE);
+
+    /* Not one page is left when a process wants its first. */
+    check(crew_spawn(&crew, 1, "second", PROGRAM, QUIRE_LOAD_DEMAND) == QUIRE_OK);
+    check(crew_map_heap(&crew, 1, 12 * PAGE) == 0x804000);
+    check(quire_process_brk(&crew.process[1], quire_va_at(0), NULL) == QUIRE_NO_SPACE);
+    check(crew.process[1].heap.at == 0);
+    crew_close(&crew);
+}
 
 static void test_classic_layout(void **state)
 {
@@ -345,7 +390,7 @@ static void test_classic_layout(void **state)
         check(crew_spawn(&crew, 0, "first", PROGRAM, QUIRE_LOAD_EAGER) == QUIRE_OK);
         check(crew.process[0].image_va.at == layout->image.at);
         crew_compare(&crew, 0, PROGRAM, layout->image.at);
-        check(open_library(0, LIBRARY) == layout->mappings.at);
+        check(crew_open_library(&crew, 0, LIBRARY) == layout->mappings.at);
         check(quire_process_brk(&crew.process[0], quire_va_at(0), &brk) == QUIRE_OK);
         check(brk.at == layout->image.at + 2 * PAGE);
         check(refusal(0, 0, QUIRE_READ) == QUIRE_REFUSAL_NO_REGION);
@@ -354,6 +399,7 @@ static void test_classic_layout(void **state)
 
         /* All that is left to the stack's room; then the stack can still have all of that. */
         room -= 3 * PAGE;
+        expect_virtual(layout, &setups[i]);
         check(quire_process_map_heap(&crew.process[0], room + 1, &va) == QUIRE_NO_SPACE);
         check(quire_process_map_heap(&crew.process[0], room, &va) == QUIRE_OK);
         check(va.at == layout->mappings.at + 3 * PAGE);
@@ -438,13 +484,13 @@ static void test_statistics(void **state)
     quire_pfn pfn;
 
     (void)state;
-    open_usual(QUIRE_LOAD_EAGER);
+    crew_open_usual(&crew, QUIRE_LOAD_EAGER);
     expect_stats(0, 4, 4, 0, 0, 4);
-    library = open_library(0, LIBRARY);
+    library = crew_open_library(&crew, 0, LIBRARY);
     expect_stats(0, 7, 7, 3, 0, 7);
     crew_put(&crew, 0, library + 2 * PAGE + 700, 1);
     expect_stats(0, 7, 7, 2, 1, 7);
-    check(fork(1, 0) == QUIRE_OK);
+    check(crew_fork(&crew, 1, 0) == QUIRE_OK);
     expect_stats(0, 7, 7, 7, 1, 7);
     expect_stats(1, 7, 7, 7, 0, 0);
     crew_put(&crew, 1, 0x800000, 1);
@@ -461,7 +507,7 @@ static void test_statistics(void **state)
     check(!quire_process_physical(&crew.process[1], va, &va, &pfn));
     crew_close(&crew);
 
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     check(!quire_process_physical(&crew.process[0], quire_va_at(0), &va, &pfn));
     crew_put(&crew, 0, IMAGE + PAGE, 1);
     check(crew_get(&crew, 0, IMAGE + 2 * PAGE) == crew.file[PROGRAM].bytes[2 * PAGE]);
@@ -489,7 +535,7 @@ static void test_owners(void **state)
     uint64_t bytes;
 
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     check(quire_object_create(&object, &crew.machine.system, NULL, PAGE) == QUIRE_OK);
     check(quire_space_map(&crew.process[0].space, &spec) == QUIRE_OK);
     crew_get(&crew, 0, IMAGE);
@@ -509,313 +555,14 @@ static void test_owners(void **state)
     crew_close(&crew);
 }
 
-/* ---- everything that can fail ---------------------------------------------------------------- */
-
-static enum quire_status spawn(unsigned file)
-{
-    struct quire_process_spec spec = {"second", 2, &crew.file[file].image, QUIRE_LOAD_DEMAND};
-    enum quire_status status = quire_process_spawn(&crew.process[1], &crew.usermode, &spec);
-
-    crew.alive[1] = status == QUIRE_OK;
-    return status;
-}
-
-static enum quire_status do_spawn(void)
-{
-    return spawn(PROGRAM);
-}
-
-static enum quire_status do_spawn_new(void)
-{
-    return spawn(NEW_PROGRAM);
-}
-
-static enum quire_status do_fork(void)
-{
-    return fork(1, 0);
-}
-
-static enum quire_status do_open(void)
-{
-    return quire_process_open_library(&crew.process[0], &crew.file[LIBRARY].library, NULL);
-}
-
-static enum quire_status do_map_heap(void)
-{
-    quire_va va;
-
-    return quire_process_map_heap(&crew.process[0], 2 * PAGE, &va);
-}
-
-static enum quire_status do_brk(void)
-{
-    return quire_process_brk(&crew.process[0], quire_va_at(0x806000), NULL);
-}
-
-/* Two records for the ends that are left over. */
-static enum quire_status do_unmap_heap(void)
-{
-    return quire_process_unmap_heap(&crew.process[0], quire_va_at(0x805000), PAGE);
-}
-
-static enum quire_status do_brk_back(void)
-{
-    return quire_process_brk(&crew.process[0], quire_va_at(0x805000), NULL);
-}
-
-static void nothing(void)
-{
-}
-
-static void heap_of_three(void)
-{
-    check(map_heap(0, 3 * PAGE) == 0x804000);
-}
-
-static void new_program(void)
-{
-    crew_parts(&crew, NEW_PROGRAM, "new", 2 * PAGE, 1);
-}
-
-static void some_more(void)
-{
-    open_library(0, LIBRARY);
-    crew_put(&crew, 0, map_heap(0, PAGE), 1);
-}
-
-static void brk_of_three(void)
-{
-    check(quire_process_brk(&crew.process[0], quire_va_at(0x807000), NULL) == QUIRE_OK);
-}
-
-static const struct {
-    const char *name;
-    void (*before)(void);
-    enum quire_status (*run)(void);
-    unsigned frames; /* allocations that it takes at least, where records have no room */
-} operations[] = {
-    {"spawn", nothing, do_spawn, 2},
-    {"spawn of a new image", new_program, do_spawn_new, 4},
-    {"fork", some_more, do_fork, 3},
-    {"open a library", nothing, do_open, 2},
-    {"map heap pages", nothing, do_map_heap, 0},
-    {"grow the heap", nothing, do_brk, 0},
-    {"unmap heap pages", heap_of_three, do_unmap_heap, 0},
-    {"shrink the heap", brk_of_three, do_brk_back, 0},
-};
-
-/* Regions until the block that holds their records is full: the next needs a frame. */
-static void fill_block(void)
-{
-    static const unsigned prot[] = {QUIRE_READ | QUIRE_USER, QUIRE_READ | QUIRE_WRITE | QUIRE_USER};
-    struct quire_region_spec spec = {.bytes = PAGE};
-
-    for (unsigned i = 0; crew.machine.system.region_slab != NULL; i++) {
-        spec.va.at = 0x1000000 + (uint64_t)i * PAGE;
-        spec.prot = prot[i % 2];
-        check(quire_space_map(&crew.process[0].space, &spec) == QUIRE_OK);
-    }
-}
-
-/* Refuses the n-th frame and all after it, then lets it succeed. True: it had not got so far. */
-static bool refuse_nth(unsigned operation, unsigned n, bool full)
-{
-    char before[8192], after[8192];
-    enum quire_status status;
-
-    open_usual(QUIRE_LOAD_EAGER);
-    operations[operation].before();
-    if (full) {
-        fill_block();
-    }
-    draw(before, sizeof(before));
-    crew.machine.faults.frame = (struct mishap){.in = n, .every = 1};
-    status = operations[operation].run();
-    crew.machine.faults.frame = (struct mishap){0};
-    crew_check(&crew);
-    draw(after, sizeof(after));
-    if (status != QUIRE_OK) {
-        checkf(status == QUIRE_NO_MEMORY && strcmp(before, after) == 0,
-               "%s, frame %u: %s, before\n%safter\n%s", operations[operation].name, n,
-               quire_status_text(status), before, after);
-        check(operations[operation].run() == QUIRE_OK);
-        crew_check(&crew);
-    }
-    crew_compare(&crew, 0, PROGRAM, IMAGE);
-    if (crew.alive[1]) {
-        crew_compare(&crew, 1, operations[operation].run == do_spawn_new ? NEW_PROGRAM : PROGRAM,
-                     IMAGE);
-    }
-    crew_close(&crew);
-    return status == QUIRE_OK;
-}
-
-static void test_nth_frame_refused(void **state)
-{
-    (void)state;
-    for (unsigned i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-        for (unsigned full = 0; full < 2; full++) {
-            unsigned n = 1;
-
-            while (!refuse_nth(i, n, full)) {
-                n++;
-                check(n < 50);
-            }
-            checkf(n > operations[i].frames + full, "%s: %u frames", operations[i].name, n - 1);
-        }
-    }
-}
-
-/* While pages are loaded, frames can be had by evicting other pages: none is lost. */
-static void test_nth_frame_refused_while_loading(void **state)
-{
-    enum quire_status status = QUIRE_NO_MEMORY;
-
-    (void)state;
-    for (unsigned n = 1; status != QUIRE_OK; n++) {
-        struct crew_setup setup = {&quire_format_i386, &quire_layout_seed, 16 << 20, 8 << 20,
-                                   1 << 20};
-        struct quire_process_spec spec = {"first", 1, &crew.file[PROGRAM].image, QUIRE_LOAD_EAGER};
-        struct quire_request request = {.ready = NULL};
-
-        check(n < 50);
-        crew_open(&crew, &setup);
-        crew_image(&crew, PROGRAM, "program", 5 * PAGE);
-        check(quire_process_spawn(&crew.process[0], &crew.usermode, &spec) == QUIRE_OK);
-        crew.alive[0] = true;
-        crew.machine.faults.frame = (struct mishap){.in = n, .every = 1};
-        status = quire_process_load(&crew.process[0], &request);
-        crew.machine.faults.frame = (struct mishap){0};
-        crew_check(&crew);
-        check(status == QUIRE_OK || status == QUIRE_NO_MEMORY);
-        check(crew_load(&crew, 0) == QUIRE_OK);
-        crew_compare(&crew, 0, PROGRAM, IMAGE);
-        check(crew_get(&crew, 0, 0x800000) == 0);
-        crew_close(&crew);
-    }
-}
-
-static void test_nth_transfer_failed(void **state)
-{
-    (void)state;
-    for (unsigned n = 1; n <= 7; n++) {
-        enum quire_status status;
-
-        crew_open_seed(&crew, &quire_format_i386);
-        crew_image(&crew, PROGRAM, "program", 2 * PAGE + 1);
-        crew_library(&crew, LIBRARY, "library", 4700, 1863, false);
-        crew.fail.in = n;
-        status = crew_spawn(&crew, 0, "first", PROGRAM, QUIRE_LOAD_EAGER);
-        check(status == (n <= 3 ? QUIRE_IO_ERROR : QUIRE_OK));
-        check(crew_load(&crew, 0) == QUIRE_OK);
-        check(quire_process_open_library(&crew.process[0], &crew.file[LIBRARY].library, NULL) ==
-              QUIRE_OK);
-        status = crew_load(&crew, 0);
-        check(status == (n > 3 && n <= 6 ? QUIRE_IO_ERROR : QUIRE_OK));
-        if (status != QUIRE_OK && n % 2 == 0) {
-            crew_exit(&crew, 0); /* or it does not want to try again */
-        } else {
-            check(crew_load(&crew, 0) == QUIRE_OK);
-            crew_compare(&crew, 0, PROGRAM, IMAGE);
-            crew_compare(&crew, 0, LIBRARY, 0x804000);
-        }
-        crew_close(&crew);
-    }
-}
-
-/* ---- everything that can be late ------------------------------------------------------------- */
-
-static unsigned ready_calls;
-
-static void ready(struct quire_request *request)
-{
-    (void)request;
-    ready_calls++;
-}
-
-/* One step of loading that has to wait; then it fails, or not. */
-static enum quire_status late_step(unsigned n, struct quire_request *request,
-                                   enum quire_status outcome)
-{
-    check(quire_process_load(&crew.process[n], request) == QUIRE_PENDING);
-    crew_check(&crew);
-    crew_deliver(&crew, outcome);
-    return quire_space_resume(request);
-}
-
-static void test_late_pages(void **state)
-{
-    (void)state;
-    for (unsigned fails = 0; fails <= 3; fails++) {
-        struct quire_process_spec spec = {"first", 1, &crew.file[PROGRAM].image, QUIRE_LOAD_EAGER};
-        struct quire_request request = {.ready = ready};
-
-        crew_open_seed(&crew, &quire_format_i386);
-        crew_image(&crew, PROGRAM, "program", 2 * PAGE + 1);
-        crew.hold = true;
-        ready_calls = 0;
-        check(quire_process_spawn(&crew.process[0], &crew.usermode, &spec) == QUIRE_OK);
-        crew.alive[0] = true;
-        for (unsigned page = 1; page <= 3; page++) {
-            if (page == fails) {
-                check(late_step(0, &request, QUIRE_IO_ERROR) == QUIRE_IO_ERROR);
-                crew_check(&crew);
-            }
-            check(late_step(0, &request, QUIRE_OK) == QUIRE_OK);
-            check(crew_pfn(&crew, 0, IMAGE + (page - 1) * PAGE) == 0x800 + page);
-        }
-        check(quire_process_load(&crew.process[0], &request) == QUIRE_OK);
-        check(ready_calls == 3 + (fails != 0));
-        crew.hold = false;
-        crew_compare(&crew, 0, PROGRAM, IMAGE);
-        crew_close(&crew);
-    }
-}
-
-/* A page of a library is on its way for one process; another wants it, or wants to go. */
-static void test_late_library(void **state)
-{
-    struct quire_request first = {.ready = ready}, second = {.ready = ready};
-    struct quire_library *library = &crew.file[LIBRARY].library;
-    char before[1024], after[1024];
-
-    (void)state;
-    open_usual(QUIRE_LOAD_EAGER);
-    check(crew_spawn(&crew, 1, "second", PROGRAM, QUIRE_LOAD_EAGER) == QUIRE_OK);
-    crew.hold = true;
-    check(quire_process_open_library(&crew.process[0], library, NULL) == QUIRE_OK);
-    check(quire_process_open_library(&crew.process[1], library, NULL) == QUIRE_OK);
-    check(quire_process_load(&crew.process[0], &first) == QUIRE_PENDING);
-    check(quire_process_load(&crew.process[1], &second) == QUIRE_BUSY);
-    draw(before, sizeof(before));
-    check(quire_process_exit(&crew.process[1]) == QUIRE_BUSY);
-    check(quire_process_close_library(&crew.process[1], library) == QUIRE_BUSY);
-    crew_check(&crew);
-    draw(after, sizeof(after));
-    check(strcmp(before, after) == 0 && library->users == 2);
-
-    crew_deliver(&crew, QUIRE_OK);
-    check(quire_space_resume(&first) == QUIRE_OK);
-    check(quire_process_load(&crew.process[1], &second) == QUIRE_PENDING); /* the second page */
-    check(quire_process_load(&crew.process[0], &first) == QUIRE_BUSY);
-    crew_deliver(&crew, QUIRE_OK);
-    check(quire_space_resume(&second) == QUIRE_OK);
-    crew.hold = false;
-    check(crew_load(&crew, 0) == QUIRE_OK && crew_load(&crew, 1) == QUIRE_OK);
-    check(crew.file[LIBRARY].reads == 3);
-    crew_exit(&crew, 0);
-    crew_compare(&crew, 1, LIBRARY, 0x804000);
-    crew_close(&crew);
-}
-
 /* ---- the last words -------------------------------------------------------------------------- */
 
 static void test_list_of_processes(void **state)
 {
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     for (unsigned n = 1; n < 4; n++) {
-        check(fork(n, n - 1) == QUIRE_OK);
+        check(crew_fork(&crew, n, n - 1) == QUIRE_OK);
     }
     quire_process_switch(&crew.process[2]);
     check(crew.usermode.running == &crew.process[2]);
@@ -827,7 +574,7 @@ static void test_list_of_processes(void **state)
     crew_exit(&crew, 3);
     check(crew.usermode.processes == &crew.process[1]);
     check(crew.usermode.running == &crew.process[1]);
-    check(fork(0, 1) == QUIRE_OK);
+    check(crew_fork(&crew, 0, 1) == QUIRE_OK);
     check(crew.usermode.youngest == &crew.process[0]);
     crew_compare(&crew, 0, PROGRAM, IMAGE);
     crew_close(&crew);
@@ -840,12 +587,12 @@ static void test_strict_commit(void **state)
     quire_va va;
 
     (void)state;
-    open_usual(QUIRE_LOAD_DEMAND);
+    crew_open_usual(&crew, QUIRE_LOAD_DEMAND);
     crew.machine.system.commit = QUIRE_COMMIT_STRICT;
     check(crew.machine.system.commit_limit == (16 - 8) * 256);
     check(quire_process_map_heap(process, (UINT64_C(8) << 20) - 3 * PAGE, &va) == QUIRE_NO_SPACE);
     check(quire_process_map_heap(process, (UINT64_C(8) << 20) - 4 * PAGE, &va) == QUIRE_OK);
-    check(fork(1, 0) == QUIRE_NO_SPACE);
+    check(crew_fork(&crew, 1, 0) == QUIRE_NO_SPACE);
     check(quire_process_brk(process, quire_va_at(va.at + (UINT64_C(9) << 20)), NULL) ==
           QUIRE_NO_SPACE);
     crew_close(&crew);
@@ -860,16 +607,13 @@ int main(void)
         cmocka_unit_test(test_list_of_libraries),
         cmocka_unit_test(test_too_many_libraries),
         cmocka_unit_test(test_images_that_cannot_be),
+        cmocka_unit_test(test_elf_process),
         cmocka_unit_test(test_alignment),
         cmocka_unit_test(test_classic_layout),
+        cmocka_unit_test(test_no_kernel_addresses),
         cmocka_unit_test(test_layouts_that_cannot_be),
         cmocka_unit_test(test_statistics),
         cmocka_unit_test(test_owners),
-        cmocka_unit_test(test_nth_frame_refused),
-        cmocka_unit_test(test_nth_frame_refused_while_loading),
-        cmocka_unit_test(test_nth_transfer_failed),
-        cmocka_unit_test(test_late_pages),
-        cmocka_unit_test(test_late_library),
         cmocka_unit_test(test_list_of_processes),
         cmocka_unit_test(test_strict_commit),
     };

@@ -31,11 +31,6 @@ enum quire_part quire_part_of(const struct quire_process *process,
                               const struct quire_region *region,
                               const struct quire_library **library);
 
-/* The frame of the page at va, the process's own or the one of its region's object; QUIRE_NONE: it
- * is in none. *own: which of the two. */
-quire_pfn quire_frame_of(const struct quire_process *process, const struct quire_region *region,
-                         quire_va va, bool *own);
-
 /* Where an image of so many bytes could begin: the first gap from `from` on that is as far from
  * `origin` as a multiple of `align`, and leaves stacks room to grow. False: there is none. */
 bool quire_find_gap(const struct quire_process *process, uint64_t from, uint64_t bytes,

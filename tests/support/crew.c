@@ -1,9 +1,12 @@
 /* Processes on a simulated machine, with everything checked. */
 #include "crew.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "quire/formats.h"
 #include "quire/policy.h"
 #include "tests/support/check.h"
 #include "tests/support/prng.h"
@@ -234,6 +237,66 @@ void crew_exit(struct crew *crew, unsigned n)
     check(quire_process_exit(&crew->process[n]) == QUIRE_OK);
     crew->alive[n] = false;
     crew_check(crew);
+}
+
+void crew_open_usual(struct crew *crew, enum quire_loading loading)
+{
+    crew_open_seed(crew, &quire_format_i386);
+    crew_image(crew, CREW_PROGRAM, "program", 2 * 4096 + 1);
+    crew_library(crew, CREW_LIBRARY, "library", 4700, 1863, false);
+    check(crew_spawn(crew, 0, "first", CREW_PROGRAM, loading) == QUIRE_OK);
+}
+
+uint64_t crew_open_library(struct crew *crew, unsigned n, unsigned file)
+{
+    struct quire_library *library = &crew->file[file].library;
+    quire_va va = {0};
+
+    check(quire_process_open_library(&crew->process[n], library, &va) == QUIRE_OK);
+    check(crew_load(crew, n) == QUIRE_OK);
+    return va.at;
+}
+
+uint64_t crew_map_heap(struct crew *crew, unsigned n, uint64_t bytes)
+{
+    quire_va va = {0};
+
+    check(quire_process_map_heap(&crew->process[n], bytes, &va) == QUIRE_OK);
+    crew_check(crew);
+    return va.at;
+}
+
+enum quire_status crew_fork(struct crew *crew, unsigned child, unsigned parent)
+{
+    enum quire_status status = quire_process_fork(&crew->process[child], &crew->process[parent],
+                                                  "child", (uint16_t)(child + 1));
+    crew->alive[child] = status == QUIRE_OK;
+    crew_check(crew);
+    return status;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+void crew_draw(struct crew *crew, char *text, size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "%u free, %" PRIu64 " committed\n",
+                                 crew->machine.frames.free, crew->machine.system.committed);
+
+    for (const struct quire_process *p = crew->usermode.processes; p != NULL; p = p->next) {
+        enum quire_part part;
+        quire_va va = {0};
+        uint64_t bytes = 0;
+
+        at += (size_t)snprintf(text + at, size - at, "%s brk %" PRIx64 "-%" PRIx64 ":", p->name,
+                               p->heap.at, p->brk.at);
+        while ((part = quire_process_part(p, quire_va_at(va.at + bytes), &va, &bytes)) !=
+               QUIRE_PART_NOTHING) {
+            at += (size_t)snprintf(text + at, size - at, " %s %" PRIx64 "+%" PRIx64,
+                                   quire_part_text(part), va.at, bytes);
+        }
+        at += (size_t)snprintf(text + at, size - at, "\n");
+        check(at < size);
+    }
 }
 
 enum machine_result crew_access(struct crew *crew, unsigned n, uint64_t va, unsigned access,
