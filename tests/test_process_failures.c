@@ -328,6 +328,57 @@ static void test_late_library(void **state)
     crew_close(&crew);
 }
 
+/* A page of one process is being written out, to make room for one of another's: the one cannot go
+ * yet, nor be copied. The other waits twice: for the write, and for its own page. */
+static void test_late_eviction(void **state)
+{
+    struct crew_setup setup = {&quire_format_i386, &quire_layout_seed, (1 << 20) + 5 * PAGE,
+                               1 << 20, 1 << 20};
+    struct quire_process_spec spec = {"second", 2, &crew.file[PROGRAM].image, QUIRE_LOAD_EAGER};
+    struct quire_request request = {.ready = ready};
+    char before[1024], after[1024];
+    unsigned waits = 0;
+
+    (void)state;
+    crew_open(&crew, &setup);
+    crew_image(&crew, PROGRAM, "program", 2 * PAGE + 1);
+    check(crew_spawn(&crew, 0, "first", PROGRAM, QUIRE_LOAD_EAGER) == QUIRE_OK);
+    for (uint64_t va = 0x800000; va < 0x804000; va += PAGE) {
+        crew_put(&crew, 0, va, 1);
+    }
+    check(quire_process_spawn(&crew.process[1], &crew.usermode, &spec) == QUIRE_OK);
+    crew.alive[1] = true;
+    crew.hold = true;
+    while (crew.process[1].owes) {
+        enum quire_status status = quire_process_load(&crew.process[1], &request);
+
+        while (status == QUIRE_PENDING) {
+            if (crew.held[0]->direction == QUIRE_TRANSFER_OUT && waits == 0) {
+                crew_draw(&crew, before, sizeof(before));
+                check(quire_process_exit(&crew.process[0]) == QUIRE_BUSY);
+                check(crew_fork(&crew, 2, 0) == QUIRE_BUSY);
+                crew_draw(&crew, after, sizeof(after));
+                check(strcmp(before, after) == 0);
+            }
+            waits += crew.held[0]->direction == QUIRE_TRANSFER_OUT;
+            crew_deliver(&crew, QUIRE_OK);
+            status = quire_space_resume(&request);
+        }
+        check(status == QUIRE_OK);
+    }
+    checkf(waits >= 2, "%u", waits); /* for four pages there was one frame; zeros are dropped */
+    crew.hold = false;
+    crew_check(&crew);
+    crew_compare(&crew, 1, PROGRAM, IMAGE);
+    for (uint64_t va = 0x800000; va < 0x804000; va += PAGE) {
+        check(crew_get(&crew, 0, va) == 1);
+        check(va == 0x800000 ||
+              crew_get(&crew, 0, va + 1) ==
+                  (va + 1 < IMAGE + 2 * PAGE + 1 ? crew.file[PROGRAM].bytes[va + 1 - IMAGE] : 0));
+    }
+    crew_close(&crew);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_nth_transfer_failed),
         cmocka_unit_test(test_late_pages),
         cmocka_unit_test(test_late_library),
+        cmocka_unit_test(test_late_eviction),
     };
 
     return unit_run(tests);

@@ -25,6 +25,17 @@ static void fill(const struct crew_file *file, struct quire_transfer *transfer)
     }
 }
 
+/* What a transfer that is done answers. */
+static enum quire_status hold(struct crew *crew, struct quire_transfer *transfer)
+{
+    if (!crew->hold) {
+        return QUIRE_OK;
+    }
+    check(crew->held_count < CREW_HELD);
+    crew->held[crew->held_count++] = transfer;
+    return QUIRE_PENDING;
+}
+
 static enum quire_status transfer_file(void *context, struct quire_transfer *transfer)
 {
     struct crew_file *file = context;
@@ -36,12 +47,16 @@ static enum quire_status transfer_file(void *context, struct quire_transfer *tra
         return QUIRE_IO_ERROR;
     }
     fill(file, transfer);
-    if (crew->hold) {
-        check(crew->held_count < CREW_HELD);
-        crew->held[crew->held_count++] = transfer;
-        return QUIRE_PENDING;
-    }
-    return QUIRE_OK;
+    return hold(crew, transfer);
+}
+
+/* The machine's disk, and late if it should be. */
+static enum quire_status transfer_swap(void *context, struct quire_transfer *transfer)
+{
+    struct crew *crew = context;
+    enum quire_status status = disk_transfer(&crew->machine.disk, transfer);
+
+    return status == QUIRE_OK ? hold(crew, transfer) : status;
 }
 
 void crew_deliver(struct crew *crew, enum quire_status status)
@@ -126,6 +141,7 @@ void crew_open(struct crew *crew, const struct crew_setup *setup)
 
     memset(crew, 0, sizeof(*crew));
     checkf(machine_open(&crew->machine, &config, &why) == QUIRE_OK, "%s", why);
+    crew->machine.system.swap.device = (struct quire_device){transfer_swap, crew};
     check(quire_usermode_init(&crew->usermode, &crew->machine.system, setup->format,
                               setup->layout) == QUIRE_OK);
     crew->frames_at_start = crew->machine.frames.free;

@@ -27,7 +27,7 @@ struct crew {
     bool alive[CREW_PROCESSES];
     struct crew_file file[CREW_FILES];
     struct mishap fail; /* a page of any file cannot be read */
-    bool hold;          /* transfers of files are late: they wait for crew_deliver() */
+    bool hold;          /* transfers are late: they wait for crew_deliver() */
     struct quire_transfer *held[CREW_HELD];
     unsigned held_count;
     uint32_t frames_at_start; /* free ones, when there was nothing yet */
