@@ -254,7 +254,7 @@ static void test_images_that_cannot_be(void **state)
 
 /* Room must be as an image's alignment asks. */
 /* Bytes of the file, zeros behind them, rights, in both classes and both ways of loading: a file
- * with a segment of nothing but zeros, one that can only be executed, and one that nobody may use. */
+ * with a segment of nothing but zeros, one that can only be executed, one that nobody may use. */
 static void test_elf_process(void **state)
 {
     static unsigned char bytes[ELF_FILE_BYTES];

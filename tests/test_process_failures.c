@@ -1,7 +1,6 @@
 /*
  * Every way in which the doings of processes can fail, or be late, one after the other: the n-th
- * frame refused, the n-th transfer failed, pages on their way. Nothing may be half done, and nothing
- * lost.
+ * frame refused, the n-th transfer failed, pages on their way. Nothing is ever half done or lost.
  */
 #include <string.h>
 

@@ -69,9 +69,10 @@ enum quire_status quire_process_spawn(struct quire_process *process,
 /*
  * Brings in what eager loading still owes, in order of address: after spawn, after a library was
  * opened, after the heap grew. QUIRE_OK: all is there (at once, if the process loads on demand);
- * QUIRE_PENDING: wait, quire_space_resume(request) until that is OK, call again; QUIRE_BUSY: let others run, call
- * again. QUIRE_NO_MEMORY, QUIRE_NO_SPACE, QUIRE_IO_ERROR: not now: the process can still be run
- * (faults will try again), loaded later, or exit.
+ * QUIRE_PENDING: wait, quire_space_resume(request) until that is OK, call again;
+ * QUIRE_BUSY: let others run, call again.
+ * QUIRE_NO_MEMORY, QUIRE_NO_SPACE, QUIRE_IO_ERROR: not now: the process can still be run (faults
+ * will try again), loaded later, or exit.
  */
 enum quire_status quire_process_load(struct quire_process *process, struct quire_request *request);
 

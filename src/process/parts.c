@@ -96,7 +96,7 @@ bool quire_process_heap(const struct quire_process *process, quire_va at, quire_
     return region != NULL;
 }
 
-/* The frame of the page at va, be it the process's own or its image's; QUIRE_NONE: it is in none. */
+/* The frame of the page at va, be it the process's own or its image's; QUIRE_NONE: in none. */
 static quire_pfn frame_of(const struct quire_process *process, const struct quire_region *region,
                           quire_va va)
 {

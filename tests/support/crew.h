@@ -58,8 +58,8 @@ struct quire_library *crew_library(struct crew *crew, unsigned n, const char *na
 /* File n: what the test says, `size` bytes, to be described by the test. */
 struct quire_image *crew_file(struct crew *crew, unsigned n, const void *bytes, uint64_t size);
 
-/* The seed's i386 machine with process 0, `CREW_PROGRAM`, of three pages of image; a library of text
- * and data is known, not mapped. */
+/* The seed's i386 machine; process 0 has a program of three pages; a library of text and data is in
+ * the list, not mapped. */
 enum { CREW_PROGRAM, CREW_LIBRARY };
 void crew_open_usual(struct crew *crew, enum quire_loading loading);
 
