@@ -39,6 +39,19 @@ static void expect_parts(unsigned n, const char *want)
     checkf(strcmp(at, want) == 0, "expected %s\n# got %s", want, at);
 }
 
+static void expect_stats(unsigned n, uint64_t mapped, uint64_t resident, uint64_t shared,
+                         uint64_t faults, uint64_t loads)
+{
+    struct quire_process_stats s;
+
+    quire_process_stats(&crew.process[n], &s);
+    checkf(s.mapped == mapped && s.resident == resident && s.shared == shared && s.swapped == 0 &&
+               s.faults == faults && s.loads == loads,
+           "mapped %" PRIu64 " resident %" PRIu64 " shared %" PRIu64 " swapped %" PRIu64
+           " faults %" PRIu64 " loads %" PRIu64,
+           s.mapped, s.resident, s.shared, s.swapped, s.faults, s.loads);
+}
+
 /* ---- fork ------------------------------------------------------------------------------------ */
 
 static void test_fork(void **state)
@@ -221,6 +234,8 @@ static void test_too_many_libraries(void **state)
 
 static void test_images_that_cannot_be(void **state)
 {
+    static struct crew other;
+    struct quire_process_spec spec = {"x", 1, &crew.file[PROGRAM].image, QUIRE_LOAD_DEMAND};
     struct quire_device device = {NULL, NULL};
     static struct quire_image image;
 
@@ -249,6 +264,13 @@ static void test_images_that_cannot_be(void **state)
     crew.file[PROGRAM].image.va = 0x800000;
     crew.file[PROGRAM].image.segment[0].va = 0x800000;
     check(crew_spawn(&crew, 0, "x", PROGRAM, QUIRE_LOAD_DEMAND) == QUIRE_EXISTS);
+
+    /* In use on one machine, it cannot be on another. */
+    crew_image(&crew, PROGRAM, "program", 100);
+    check(crew_spawn(&crew, 0, "x", PROGRAM, QUIRE_LOAD_DEMAND) == QUIRE_OK);
+    crew_open_seed(&other, &quire_format_i386);
+    check(quire_process_spawn(&other.process[0], &other.usermode, &spec) == QUIRE_INVALID);
+    crew_close(&other);
     crew_close(&crew);
 }
 
@@ -272,7 +294,7 @@ static void test_elf_process(void **state)
         struct quire_image *image;
 
         plan.entry_of[plan.entries++] =
-            (struct elf_entry){PT_LOAD, PF_R | PF_W, 77, 0x410123, 0, 0x2100, 0};
+            (struct elf_entry){PT_LOAD, PF_R | PF_W, 77, 0x410000, 0, 0x2223, 0};
         plan.entry_of[plan.entries++] =
             (struct elf_entry){PT_LOAD, PF_X, 0x1100, 0x420100, 0x100, 0x100, 0};
         plan.entry_of[plan.entries++] = (struct elf_entry){PT_LOAD, 0, 0, 0x430000, 16, 16, 0};
@@ -282,7 +304,7 @@ static void test_elf_process(void **state)
         check(quire_elf_parse(image, &source, &rules, NULL) == QUIRE_ELF_SOUND);
         check(crew_spawn(&crew, 0, "elf", PROGRAM,
                          kind < 2 ? QUIRE_LOAD_EAGER : QUIRE_LOAD_DEMAND) == QUIRE_OK);
-        check(crew.machine.system.resident == (kind < 2 ? 1 + 1 + 2 + 3 + 3 + 1 : 0));
+        expect_stats(0, 12, kind < 2 ? 11 : 0, kind < 2 ? 4 : 0, 0, kind < 2 ? 11 : 0);
         crew_compare(&crew, 0, PROGRAM, image->va);
         check(crew.process[0].entry.at == 0x401010);
         check(refusal(0, 0x401010, QUIRE_EXECUTE) == QUIRE_REFUSAL_NONE);
@@ -308,6 +330,10 @@ static void test_alignment(void **state)
     check(crew_open_library(&crew, 0, LIBRARY) ==
           0x804000); /* what alignment left free is not lost */
     crew_compare(&crew, 0, OTHER_LIBRARY, 0x808000);
+    crew_image(&crew, OTHER_PROGRAM, "large page", PAGE)->align = 0x10000;
+    check(crew_spawn(&crew, 1, "second", OTHER_PROGRAM, QUIRE_LOAD_EAGER) == QUIRE_OK);
+    check(crew.process[1].image_va.at == 0x810000 && crew.process[1].entry.at == 0x810000);
+    crew_compare(&crew, 1, OTHER_PROGRAM, 0x810000);
     crew_close(&crew);
 }
 
@@ -352,19 +378,21 @@ static void test_no_kernel_addresses(void **state)
     (void)state;
     layout.kernel_bytes = 0;
     layout.last.at = 0x80ffff;
+    layout.stack.at = 0x80f000;
     layout.heap.at = 0x808000;
     crew_open(&crew, &setup);
     crew_image(&crew, PROGRAM, "program", 2 * PAGE + 1);
     check(crew_spawn(&crew, 0, "first", PROGRAM, QUIRE_LOAD_EAGER) == QUIRE_OK);
     check(refusal(0, 0x7fffff, QUIRE_READ) == QUIRE_REFUSAL_NO_REGION);
     check(quire_process_virtual(&crew.process[0], &range));
-    check(range.owner == QUIRE_OWNER_NONE && range.last == 0x7fffff);
+    check(range.owner == QUIRE_OWNER_NONE && range.last == 0x800fff);
     check(quire_process_brk(&crew.process[0], quire_va_at(0x808001), NULL) == QUIRE_OK);
     check(crew_load(&crew, 0) == QUIRE_OK && crew_pfn(&crew, 0, 0x808000) != QUIRE_NONE);
 
     /* Not one page is left when a process wants its first. */
     check(crew_spawn(&crew, 1, "second", PROGRAM, QUIRE_LOAD_DEMAND) == QUIRE_OK);
-    check(crew_map_heap(&crew, 1, 12 * PAGE) == 0x804000);
+    check(crew_map_heap(&crew, 1, 11 * PAGE) == 0x804000);
+    expect_parts(1, "image 801000+3000 heap 804000+b000 stack 80f000+1000");
     check(quire_process_brk(&crew.process[1], quire_va_at(0), NULL) == QUIRE_NO_SPACE);
     check(crew.process[1].heap.at == 0);
     crew_close(&crew);
@@ -451,6 +479,7 @@ static void test_layouts_that_cannot_be(void **state)
     REFUSE(QUIRE_INVALID, l.image.at = 0x801001);
     REFUSE(QUIRE_INVALID, l.stack.at = 0x7ff000);
     REFUSE(QUIRE_INVALID, l.stack_bytes = 0);
+    REFUSE(QUIRE_INVALID, l.stack_bytes = 0, l.stack.at = 0x900000);
     REFUSE(QUIRE_INVALID, l.stack_bytes = 100);
     REFUSE(QUIRE_INVALID, l.stack_bytes = UINT64_MAX - 0xfff);
     REFUSE(QUIRE_INVALID, l.stack_limit = 0x1800);
@@ -463,19 +492,6 @@ static void test_layouts_that_cannot_be(void **state)
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
-
-static void expect_stats(unsigned n, uint64_t mapped, uint64_t resident, uint64_t shared,
-                         uint64_t faults, uint64_t loads)
-{
-    struct quire_process_stats s;
-
-    quire_process_stats(&crew.process[n], &s);
-    checkf(s.mapped == mapped && s.resident == resident && s.shared == shared && s.swapped == 0 &&
-               s.faults == faults && s.loads == loads,
-           "mapped %" PRIu64 " resident %" PRIu64 " shared %" PRIu64 " swapped %" PRIu64
-           " faults %" PRIu64 " loads %" PRIu64,
-           s.mapped, s.resident, s.shared, s.swapped, s.faults, s.loads);
-}
 
 static void test_statistics(void **state)
 {
@@ -523,6 +539,11 @@ static void test_statistics(void **state)
 /* Names of ranges that the seed's pictures do not show. */
 static void test_owners(void **state)
 {
+    struct quire_region_spec screen = {.va = {0xa00000},
+                                       .bytes = 2 * PAGE,
+                                       .prot = QUIRE_READ | QUIRE_WRITE | QUIRE_USER,
+                                       .offset = 0xb8000,
+                                       .sharing = QUIRE_FIXED};
     struct quire_object object;
     struct quire_region_spec spec = {.va = {0x900000},
                                      .bytes = PAGE,
@@ -550,6 +571,14 @@ static void test_owners(void **state)
     check(quire_process_part(&crew.process[0], quire_va_at(0x804000), &va, &bytes) ==
           QUIRE_PART_OTHER);
     check(va.at == 0x900000 && bytes == PAGE);
+
+    /* A piece of memory that is shown to the program, and goes with it. */
+    check(quire_space_map(&crew.process[0].space, &screen) == QUIRE_OK);
+    check(quire_process_part(&crew.process[0], quire_va_at(0x901000), &va, &bytes) ==
+          QUIRE_PART_OTHER);
+    check(va.at == 0xa00000 && bytes == 2 * PAGE);
+    crew_put(&crew, 0, 0xa00123, 77);
+    check(crew.machine.ram[0xb8123] == 77);
     crew_exit(&crew, 0);
     quire_object_destroy(&object);
     crew_close(&crew);

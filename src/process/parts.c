@@ -29,8 +29,11 @@ enum quire_part quire_part_of(const struct quire_process *process,
 {
     const struct quire_library *found = NULL;
 
-    if (region->sharing == QUIRE_FIXED || (region->prot & QUIRE_USER) == 0) {
+    if ((region->prot & QUIRE_USER) == 0) {
         return QUIRE_PART_KERNEL;
+    }
+    if (region->sharing == QUIRE_FIXED) {
+        return QUIRE_PART_OTHER;
     }
     if (region->object == NULL) {
         return is_stack(process, region) ? QUIRE_PART_STACK : QUIRE_PART_HEAP;

@@ -3,7 +3,7 @@
  *
  *   spawn:  image opened --> space --> kernel | stack | image mapped --> in the list
  *   load:   pages come in, in order of address, each by the fault that would have brought it
- *   exit:   all unmapped (or BUSY) --> libraries, image closed --> space destroyed
+ *   exit:   space destroyed (or BUSY) --> libraries, image closed --> out of the list
  */
 #include "quire/process.h"
 
@@ -233,12 +233,8 @@ static void close_images(struct quire_process *process)
 
 enum quire_status quire_process_exit(struct quire_process *process)
 {
-    const struct quire_layout *layout = process->usermode->layout;
-    enum quire_status status =
-        quire_space_unmap(&process->space, layout->users, layout->last.at - layout->users.at + 1);
-
-    if (status != QUIRE_OK) {
-        return status;
+    if (quire_space_in_transit(&process->space)) {
+        return QUIRE_BUSY;
     }
     quire_space_destroy(&process->space);
     close_images(process);
