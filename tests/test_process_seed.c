@@ -193,6 +193,21 @@ static void test_five_steps(void **state)
     }
 }
 
+/* A machine with fewer physical addresses than its format has: no-man's land ends with them. */
+static void test_narrow_machine(void **state)
+{
+    struct quire_format narrow = quire_format_x86_64;
+    struct quire_range range = {0};
+
+    (void)state;
+    check(quire_format_limit_pa(&narrow, 36) == QUIRE_OK);
+    crew_open_seed(&crew, &narrow);
+    while (quire_usermode_physical(&crew.usermode, &range)) {
+    }
+    check(range.owner == QUIRE_OWNER_NONE && range.last == (UINT64_C(1) << 36) - 1);
+    crew_close(&crew);
+}
+
 /* The pages are where the pictures say, one by one, and hold what the files hold. */
 static void test_where_and_what(void **state)
 {
@@ -402,6 +417,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_five_steps),
+        cmocka_unit_test(test_narrow_machine),
         cmocka_unit_test(test_where_and_what),
         cmocka_unit_test(test_library_is_shared_until_written),
         cmocka_unit_test(test_library_goes_with_the_last),
