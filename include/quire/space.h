@@ -40,10 +40,12 @@ enum quire_status quire_space_create(struct quire_space *space, struct quire_sys
                                      const struct quire_format *format, uint16_t id);
 
 /* Frees all: frames, slots, nodes, regions, tables. => no request of its own pending, not active
- * anywhere, and no page of it in transit: a fault of another space may be evicting one. Where
- * devices answer QUIRE_PENDING, unmap everything first: that says QUIRE_BUSY as long as it is so.
- * */
+ * anywhere, and nothing of it in transit: a fault of another space may be evicting a page. */
 void quire_space_destroy(struct quire_space *space);
+
+/* Is a page in transit that is the space's own, or that it shows of an object? Where devices answer
+ * QUIRE_PENDING, ask before it is destroyed. */
+bool quire_space_in_transit(struct quire_space *space);
 
 struct quire_region_spec {
     quire_va va;
@@ -62,11 +64,13 @@ enum {
                               told as the stack's (QUIRE_REFUSAL_STACK) */
 };
 
-/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
- * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_INVALID, too:
- * rights beyond max_prot, an offset that is not a page's or would wrap, sharing without an object,
- * a stack with one; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its
- * object (a private one shows zeros there); QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit. */
+/* Adds a region. Nothing is read and no frame taken before a page is touched; a fixed one is mapped
+ * at once, in leaves as large as possible, and is refused (QUIRE_INVALID) to unmap, protect,
+ * discard and wire. QUIRE_EXISTS: it would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as
+ * for page tables; QUIRE_INVALID, too: rights beyond max_prot, an offset that is not a page's or
+ * would wrap, sharing without an object, a stack or fixed memory with one, fixed memory without
+ * rights; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its object (a
+ * private one shows zeros there); QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
 /* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.

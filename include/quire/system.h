@@ -62,6 +62,10 @@ struct quire_system_config {
      * from a multiple of that on. 0: it does not. Below 16. */
     uint8_t fault_around;
 
+    /* Pages are never put below this frame: what is there is left for page tables and records,
+     * which go elsewhere only when it is full. 0: anything goes anywhere. */
+    quire_pfn pages_from;
+
     /* Where the records live: NULL: in frames of the machine, which is right for machines of some
      * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
     void *state;
@@ -77,6 +81,7 @@ struct quire_system {
     uint32_t first, frames;
     uint32_t resident, resident_limit;
     uint8_t fault_around;
+    quire_pfn pages_from;
     enum quire_commit commit;
     uint64_t committed, commit_limit; /* pages promised; pages there are, in frames and swap */
     struct quire_object *objects;

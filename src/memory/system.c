@@ -95,6 +95,19 @@ void quire_system_tick(struct quire_system *system)
     quire_lock_release(&system->lock);
 }
 
+/* Free frames in which pages may be. */
+static uint32_t frames_for_pages(const struct quire_system *system)
+{
+    const struct quire_frames *frames = system->host->frames;
+    uint32_t free = frames->free;
+
+    for (uint32_t n = frames->first; n < system->pages_from.n && n - frames->first < frames->total;
+         n++) {
+        free -= quire_frames_count(frames, quire_pfn_of(n)) == 0;
+    }
+    return free;
+}
+
 enum quire_status quire_system_init(struct quire_system *system,
                                     const struct quire_system_config *config)
 {
@@ -114,6 +127,7 @@ enum quire_status quire_system_init(struct quire_system *system,
                                     .first = frames->first,
                                     .frames = frames->total,
                                     .resident_limit = config->resident_limit,
+                                    .pages_from = config->pages_from,
                                     .commit = config->commit,
                                     .fault_around = config->fault_around & 15U};
     quire_lock_init(&system->lock, QUIRE_LOCK_SYSTEM);
@@ -146,7 +160,7 @@ enum quire_status quire_system_init(struct quire_system *system,
     system->policy.dirty = page_dirty;
     system->policy.context = system;
     quire_batch_begin(&system->batch, system->host);
-    system->commit_limit = (uint64_t)frames->free + config->swap_slots;
+    system->commit_limit = (uint64_t)frames_for_pages(system) + config->swap_slots;
     return QUIRE_OK;
 }
 

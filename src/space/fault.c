@@ -239,6 +239,21 @@ static enum quire_status start_own(struct quire_request *request, const struct q
     return start_resident(request, region, pfn, others && (request->access & QUIRE_WRITE) != 0);
 }
 
+/* A fixed region is mapped already: a TLB was late. */
+static enum quire_status start_fixed(struct quire_request *request)
+{
+    const struct quire_space *space = request->space;
+    uint64_t page = space_page_bytes(space);
+    struct quire_flush_range range = {quire_va_at(request->va.at & ~(page - 1)), page,
+                                      space->table.asid,
+                                      (uint8_t)quire_format_page_shift(space->table.format), true};
+
+    quire_batch_add(&space->system->batch, &range);
+    quire_batch_commit(&space->system->batch);
+    request->step = STEP_DONE;
+    return QUIRE_OK;
+}
+
 static enum quire_status start(struct quire_request *request)
 {
     struct quire_space *space = request->space;
@@ -251,6 +266,9 @@ static enum quire_status start(struct quire_request *request)
         return refuse(request, refusal);
     }
     region = region_of(request);
+    if (region->sharing == QUIRE_FIXED) {
+        return start_fixed(request);
+    }
     record = quire_supplement_get(&space->supplement, vpn_of(request));
     if (record_moving(record)) {
         return QUIRE_BUSY;

@@ -42,6 +42,7 @@ static enum quire_status copy_regions(struct quire_space *child, const struct qu
 
     for (const struct quire_region *r = parent->regions; r != NULL; r = r->next) {
         struct quire_region *copy = quire_slab_alloc(child->system);
+        enum quire_status status;
 
         if (copy == NULL) {
             return QUIRE_NO_MEMORY;
@@ -50,9 +51,13 @@ static enum quire_status copy_regions(struct quire_space *child, const struct qu
         copy->space = child;
         copy->prev = last;
         copy->next = NULL;
-        if (quire_region_charge(child->system, copy, quire_region_pages(copy)) != QUIRE_OK) {
+        status = quire_region_charge(child->system, copy, quire_region_pages(copy));
+        if (status == QUIRE_OK) {
+            status = quire_map_fixed(child, copy);
+        }
+        if (status != QUIRE_OK) {
             quire_slab_free(child->system, copy);
-            return QUIRE_NO_SPACE;
+            return status;
         }
         quire_region_show(copy);
         if (last == NULL) {

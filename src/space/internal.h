@@ -184,6 +184,10 @@ enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn);
 enum quire_status quire_map_resident(struct quire_space *space, const struct quire_region *region,
                                      uint64_t vpn, quire_pfn pfn, unsigned access);
 
+/* Maps all of a fixed region; others: nothing. QUIRE_NO_MEMORY, QUIRE_OUT_OF_RANGE: nothing
+ * changed. */
+enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region);
+
 /* Gives the space a copy of the page in frame `from`, as its own page vpn, and maps it. The frame
  * `from` is left to its other owners. QUIRE_NO_MEMORY: as above. */
 enum quire_status quire_copy_page(struct quire_space *space, const struct quire_region *region,

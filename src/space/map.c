@@ -108,6 +108,18 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
     return QUIRE_OK;
 }
 
+enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region)
+{
+    struct quire_mapping mapping = {.va = region->va,
+                                    .pa = quire_pa_at(region->offset),
+                                    .bytes = region->bytes,
+                                    .attributes = region->prot};
+
+    return region->sharing == QUIRE_FIXED
+               ? quire_table_map(&space->table, &space->system->batch, &mapping, NULL)
+               : QUIRE_OK;
+}
+
 static void copy_frame(struct quire_system *system, quire_pfn to, quire_pfn from)
 {
     const struct quire_memory *memory = &system->host->memory;

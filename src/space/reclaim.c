@@ -18,7 +18,7 @@ enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn)
     if (system->resident_limit != 0 && system->resident >= system->resident_limit) {
         return QUIRE_NO_MEMORY;
     }
-    return quire_frames_alloc(system->host->frames, 0, pfn);
+    return quire_frames_alloc_from(system->host->frames, system->pages_from, pfn);
 }
 
 static bool all_zero(const unsigned char *bytes, uint64_t n)

@@ -76,15 +76,17 @@ static bool spec_sound(const struct quire_space *space, const struct quire_regio
     return (max_prot & ~(unsigned)QUIRE_RIGHTS) == 0 && (spec->prot & ~max_prot) == 0 &&
            (spec->offset & (space_page_bytes(space) - 1)) == 0 &&
            spec->offset + (spec->bytes - 1) >= spec->offset &&
-           (spec->object == NULL ? spec->sharing == QUIRE_PRIVATE : spec->stack_limit == 0);
+           (spec->object == NULL ? spec->sharing != QUIRE_SHARED
+                                 : spec->sharing != QUIRE_FIXED && spec->stack_limit == 0) &&
+           (spec->sharing != QUIRE_FIXED || (spec->prot & ~(unsigned)QUIRE_USER) != 0);
 }
 
 /* What is shared has to be in the object, all of it. */
 static bool in_object(const struct quire_space *space, const struct quire_region_spec *spec)
 {
-    return spec->sharing == QUIRE_PRIVATE || (spec->offset + (spec->bytes - 1)) >>
-                                                 quire_format_page_shift(space->table.format) <
-                                                 object_pages(spec->object);
+    return spec->sharing != QUIRE_SHARED || (spec->offset + (spec->bytes - 1)) >>
+                                                quire_format_page_shift(space->table.format) <
+                                                object_pages(spec->object);
 }
 
 enum quire_status quire_locked_space_map(struct quire_space *space,
@@ -122,6 +124,9 @@ enum quire_status quire_locked_space_map(struct quire_space *space,
                                     .grows_to = lowest_of_stack(spec),
                                     .space = space};
     status = quire_region_charge(space->system, region, quire_region_pages(region));
+    if (status == QUIRE_OK) {
+        status = quire_map_fixed(space, region);
+    }
     if (status != QUIRE_OK) {
         quire_slab_free(space->system, region);
         return status;
@@ -133,6 +138,19 @@ enum quire_status quire_locked_space_map(struct quire_space *space,
         quire_region_join(space, region->prev);
     }
     return QUIRE_OK;
+}
+
+/* May the range be changed at all? */
+static enum quire_status check_change(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    const struct quire_region *region = quire_region_at_or_after(space, va);
+
+    for (; status == QUIRE_OK && region != NULL && region->va.at <= va.at + (bytes - 1);
+         region = region->next) {
+        status = region->sharing == QUIRE_FIXED ? QUIRE_INVALID : QUIRE_OK;
+    }
+    return status;
 }
 
 /* The pages of a range, by number. Ranges are checked: this cannot wrap. */
@@ -188,6 +206,16 @@ static bool any_in_transit(struct quire_space *space, quire_va va, uint64_t byte
     return any_moving(&space->supplement, pages);
 }
 
+bool quire_space_in_transit(struct quire_space *space)
+{
+    const struct quire_region *region = space->regions;
+
+    while (region != NULL && !any_in_transit(space, region->va, region->bytes)) {
+        region = region->next;
+    }
+    return region != NULL;
+}
+
 /* Forgets a page, wherever it is. Its frame is freed when the batch is committed. */
 static void free_page(struct quire_space *space, uint64_t vpn, struct quire_record record)
 {
@@ -230,7 +258,7 @@ enum quire_status quire_locked_space_unmap(struct quire_space *space, quire_va v
     struct quire_region *region;
     enum quire_status status;
 
-    status = quire_range_check(space->table.format, va, bytes);
+    status = check_change(space, va, bytes);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -254,7 +282,7 @@ enum quire_status quire_locked_space_unmap(struct quire_space *space, quire_va v
 
 enum quire_status quire_locked_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    enum quire_status status = check_change(space, va, bytes);
 
     if (status != QUIRE_OK) {
         return status;
@@ -292,7 +320,7 @@ enum quire_status quire_locked_space_protect(struct quire_space *space, quire_va
     struct quire_region *region;
     enum quire_status status;
 
-    status = quire_range_check(space->table.format, va, bytes);
+    status = check_change(space, va, bytes);
     if (status == QUIRE_OK) {
         status = quire_regions_cover(space, va, bytes, prot);
     }
@@ -358,8 +386,10 @@ uint32_t quire_locked_space_working_set(struct quire_space *space)
     struct quire_visitor visitor = {count_accessed, &pages};
 
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
-        quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes, QUIRE_ACCESSED,
-                            &visitor);
+        if (r->sharing != QUIRE_FIXED) {
+            quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes,
+                                QUIRE_ACCESSED, &visitor);
+        }
     }
     quire_batch_commit(&space->system->batch);
     return pages;
@@ -384,6 +414,9 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
 
     if (status != QUIRE_OK) {
         return status;
+    }
+    if (quire_space_region(space, va)->sharing == QUIRE_FIXED) {
+        return QUIRE_INVALID;
     }
     pfn = mapped_frame(space, va);
     if (page_of(space->system, pfn)->wired == UINT16_MAX) {

@@ -138,6 +138,13 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
     const struct quire_page *page = quire_system_page(audit->system, pfn);
     bool own = record.kind == QUIRE_RECORD_FRAME;
 
+    if (region != NULL && region->sharing == QUIRE_FIXED) {
+        expect(audit,
+               leaf->pa.at - region->offset == leaf->va.at - region->va.at &&
+                   excess(space, region, leaf) == 0,
+               "a fixed region is not mapped as it should be");
+        return;
+    }
     if (record.kind == QUIRE_RECORD_UNTOUCHED && region != NULL && region->object != NULL) {
         record = quire_region_lower(region, vpn);
     }
