@@ -55,7 +55,7 @@ struct quire_region_spec {
     struct quire_object *object; /* NULL: zeros */
     uint64_t offset;             /* in the object */
     enum quire_sharing sharing;
-    uint64_t stack_limit; /* a stack: bytes that it may grow to, downwards, by itself; 0: it is none.
+    uint64_t stack_limit; /* bytes that the region may grow to, downwards, by itself; 0: not at all.
                              It never grows closer than QUIRE_STACK_GUARD pages to a neighbour */
 };
 enum {
