@@ -14,6 +14,7 @@ WERROR   ?= 0# 1: warnings are errors
 CROSS    ?=# the front of a cross compiler's name: s390x-linux-gnu-
 CMOCKA   ?=# where cmocka is unpacked, if not in the system
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 3600
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 
@@ -215,6 +216,10 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (needs clang)
 		fuzzers/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 			-artifact_prefix=found-$$f- corpus/$$f $$seeds; done
 
+soak: ## the random tests with fresh seeds, sanitized, for SOAK_SECONDS (an hour)
+	@$(MAKE) BUILD=$(BUILD)/soak SANITIZE=1 OPT=-O1 tests
+	@SOAK_SECONDS=$(SOAK_SECONDS) tests/soak $(BUILD)/soak/tests
+
 size: ## code, data and stack of the core on five machines
 	@BUILD=$(BUILD) tests/checks/core.sh size
 
@@ -246,4 +251,4 @@ tests: $(tests) $(BUILD)/port
 threads: $(BUILD)/threads/test_threads
 fuzzers: $(fuzzers)
 
-.PHONY: run port check-quick test bench fuzz size format format-check install clean help tests threads fuzzers
+.PHONY: run port check-quick test bench fuzz soak size format format-check install clean help tests threads fuzzers

@@ -3,8 +3,8 @@
  * each reference. The goal is at least half the parser's speed without verification. Then all
  * policies.
  *
- * The trace is the text of QUIRE_BENCH_TRACE, else of ../shared/traces/, else one that is made
- * up: a program that runs loops over a few hundred pages.
+ * The trace is that of traces.h, as text; else one that is made up: a program that runs loops over
+ * a few hundred pages.
  */
 #include "bench.h"
 
@@ -15,6 +15,7 @@
 #include "quire/formats.h"
 #include "tools/quire/replay.h"
 #include "tools/quire/replay_policy.h"
+#include "traces.h"
 
 enum { BATCH = 1024, MADE_UP_LINES = 2000000 };
 
@@ -102,21 +103,6 @@ static void read_future(void)
     trace_close(trace);
 }
 
-static const char *find_trace(void)
-{
-    static const char *const usual[] = {"../shared/traces/sqlite.lackey.zst"};
-    const char *path = getenv("QUIRE_BENCH_TRACE");
-
-    for (size_t i = 0; i < 1 && path == NULL; i++) {
-        FILE *file = fopen(usual[i], "r");
-        if (file != NULL) {
-            fclose(file);
-            path = usual[i];
-        }
-    }
-    return path;
-}
-
 /* ---- what is measured ---------------------------------------------------------------------- */
 
 static uint64_t run(void *context)
@@ -198,7 +184,7 @@ static void group_of_policies(const char *title, uint64_t frames, bool accessed)
 
 int main(void)
 {
-    const char *path = find_trace();
+    const char *path = bench_trace();
     char title[200];
 
     if (path != NULL) {

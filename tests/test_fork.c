@@ -329,7 +329,7 @@ static void memory_and_swap_run_out(void **state)
     (void)state;
     lab.forgiving = true;
     lab.prng = prng_new(2);
-    run(&quire_format_i386, &quire_policy_clock_mmu, 30, 2, 2000);
+    run(&quire_format_i386, &quire_policy_clock_mmu, 26, 0, 2000);
     check(lab.refused != 0);
     run(&quire_format_x86_64, &quire_policy_fifo, 40, 20, 2000);
     run(&quire_format_i386, &quire_policy_fifo, 60, 4, 2000);

@@ -1,5 +1,6 @@
 /*
- * Computed sizes against real page tables: the same ranges are mapped, and the tables counted.
+ * Computed sizes against real page tables: the same ranges are mapped, and the tables counted. And
+ * the size of supplements against counting one page after the other.
  */
 #include "tools/quire/table_size.h"
 
@@ -11,6 +12,7 @@
 #include "tests/support/arena.h"
 #include "tests/support/formats.h"
 #include "tests/support/unit.h"
+#include "tools/quire/supplement_size.h"
 
 enum { RANGES_MAX = 8, FRAMES = 1500 };
 
@@ -213,7 +215,108 @@ static struct table_size size_of(const struct quire_format *format, uint64_t fir
     return size;
 }
 
-/* Figures known from elsewhere. */
+/* ---- the supplement -------------------------------------------------------------------------- */
+
+/* Pages, and the nodes that they need, one page after the other. => ranges in order */
+static struct supplement_size count_supplement(const struct quire_format *format,
+                                               const struct ranges *ranges)
+{
+    unsigned shift = quire_format_page_shift(format), node_bits = shift - 2;
+    unsigned vpn_bits = format->va_bits - shift;
+    struct supplement_size size = {.levels = 1};
+    uint64_t previous = 0;
+
+    while (size.levels * node_bits < vpn_bits) {
+        size.levels++;
+    }
+    size.nodes[0] = 1;
+    for (size_t i = 0; i < ranges->count; i++) {
+        for (uint64_t at = ranges->range[i].first; at < ranges->range[i].last;
+             at += UINT64_C(1) << shift) {
+            for (unsigned level = 1; level < size.levels; level++) {
+                unsigned node_shift = shift + (size.levels - level) * node_bits;
+                bool first = size.pages == 0 || at >> node_shift != previous >> node_shift;
+                size.nodes[level] += first;
+            }
+            size.pages++;
+            previous = at;
+        }
+    }
+    for (unsigned level = 0; level < size.levels; level++) {
+        size.radix += size.nodes[level] << shift;
+    }
+    return size;
+}
+
+/* Returns whether there was something to compare. */
+static bool compare_supplement(const struct quire_format *format, struct prng *prng)
+{
+    struct ranges ranges = some_ranges(format, prng);
+    struct supplement_size wanted, size;
+    struct problem problem;
+    unsigned vpn_bits = format->va_bits - quire_format_page_shift(format);
+
+    if (vpn_bits > QUIRE_SUPPLEMENT_LEVELS_MAX * (quire_format_page_shift(format) - 2)) {
+        check(!supplement_size(format, ranges.range, ranges.count, &size, &problem));
+        return false;
+    }
+    wanted = count_supplement(format, &ranges);
+    disguise(&ranges, quire_format_page_bytes(format), prng);
+    checkf(supplement_size(format, ranges.range, ranges.count, &size, &problem), "%s",
+           problem.text);
+    checkf(size.pages == wanted.pages && size.levels == wanted.levels &&
+               size.radix == wanted.radix &&
+               memcmp(size.nodes, wanted.nodes, sizeof size.nodes) == 0,
+           "%s: %llu bytes for %llu pages, expected %llu for %llu", format->name,
+           (unsigned long long)size.radix, (unsigned long long)size.pages,
+           (unsigned long long)wanted.radix, (unsigned long long)wanted.pages);
+    check(size.linear == UINT64_C(4) << vpn_bits);
+    check(size.hash == size.hash_entries * (vpn_bits <= 32 ? 8 : 12));
+    check(size.hash_entries * 3 >= size.pages * 4);
+    check(size.hash_entries == 16 || size.hash_entries * 3 < size.pages * 8);
+    return true;
+}
+
+static void supplements_have_the_nodes_that_pages_need(void **state)
+{
+    struct prng prng = prng_new(3);
+    unsigned compared = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 20 * TEST_FORMATS; i++) {
+        compared += compare_supplement(test_formats[i % TEST_FORMATS], &prng);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        struct quire_format format;
+        random_format(&prng, &format);
+        compared += compare_supplement(&format, &prng);
+    }
+    checkf(compared > 100, "only %u could be compared", compared);
+}
+
+/* Seed 000's target: 8 bytes for a page of a process that uses its second levels, and one frame for
+ * each that it begins. */
+static void known_supplements(void **state)
+{
+    struct address_range all = {0, UINT32_MAX}, far[] = {{0, 0}, {0x7ffffffff000, 0x7ffffffff000}};
+    struct supplement_size size;
+    struct problem problem;
+
+    (void)state;
+    check(supplement_size(&quire_format_i386, &all, 1, &size, &problem));
+    check(size.levels == 2 && size.nodes[0] == 1 && size.nodes[1] == 1 << 10);
+    check(size.radix == (4 << 20) + 4096 && size.radix <= 8 * size.pages);
+    check(size.hash_entries == 2 << 20 && size.hash == 16 << 20 && size.hash_growing == 24 << 20);
+    check(size.linear == 4 << 20);
+
+    check(supplement_size(&quire_format_x86_64, far, 2, &size, &problem));
+    check(size.pages == 2 && size.levels == 4 && size.radix == 7 * 4096);
+    check(size.hash == 16 * 12 && size.hash_growing == size.hash);
+    check(supplement_hash_entries(12) == 16 && supplement_hash_entries(13) == 32);
+}
+
+/* ---- figures known from elsewhere, and the largest ------------------------------------------- */
+
 static void known_sizes(void **state)
 {
     struct table_size size;
@@ -268,6 +371,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_as_many_as_computed),
+        cmocka_unit_test(supplements_have_the_nodes_that_pages_need),
+        cmocka_unit_test(known_supplements),
         cmocka_unit_test(known_sizes),
         cmocka_unit_test(the_largest_sizes),
         cmocka_unit_test(holes_are_refused),

@@ -1,7 +1,7 @@
 /*
  * What two processors do against one, with the core's locks as POSIX mutexes: loads and stores in
- * shared and separate spaces (tests/threads/processors.h), with all pages resident, and with too few
- * frames, where almost every tenth access faults and waits for the system's one lock.
+ * shared and separate spaces (tests/threads/processors.h), with all pages resident, and with too
+ * few frames, where almost every tenth access faults and waits for the system's one lock.
  *
  * By the clock on the wall, as work of other threads is meant to count: on a busy machine, or one
  * with a single processor, two threads are no faster than one whatever the locks are like.

@@ -1,6 +1,7 @@
 /*
- * A simulated disk: pages in a real file, or in memory. Transfers complete at once; or, with a queue,
- * when somebody takes them out of it, in whatever order: until then the answer is QUIRE_PENDING.
+ * A simulated disk: pages in a real file, or in memory. Transfers complete at once; or, with a
+ * queue, when somebody takes them out of it, in whatever order: until then the answer is
+ * QUIRE_PENDING.
  */
 #ifndef SIMULATOR_DISK_H
 #define SIMULATOR_DISK_H

@@ -1,12 +1,14 @@
 /*
  * Waiting for disks, and reading ahead meanwhile.
  *
- * With a slow disk, every transfer waits in machine.queue until something has to be waited for. Then
- * any of those that wait is done, so that transfers end in any order: a fault's own may be the last.
+ * With a slow disk, every transfer waits in machine.queue until something has to be waited for.
+ * Then any of those that wait is done, so that transfers end in any order: a fault's own may be the
+ * last.
  */
 #include "machine.h"
 
-/* A request of a fault is ready when its context says so; one that reads ahead, when its slot does. */
+/* A request of a fault is ready when its context says so; one that reads ahead, when its slot
+ * does. */
 static void note_ready(struct quire_request *request)
 {
     *(bool *)request->context = true;

@@ -156,8 +156,8 @@ void machine_settle(struct machine *machine);
  * goes on reading ahead. False: none was waiting. */
 bool machine_wait(struct machine *machine);
 
-/* A fault from beginning to end, waiting as long as it takes. Answers as quire_space_fault(), but for
- * QUIRE_PENDING; QUIRE_BUSY: in vain. */
+/* A fault from beginning to end, waiting as long as it takes. Answers as quire_space_fault(), but
+ * for QUIRE_PENDING; QUIRE_BUSY: in vain. */
 enum quire_status machine_fault(struct machine *machine, struct quire_space *space, quire_va va,
                                 unsigned access, struct quire_request *request);
 

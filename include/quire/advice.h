@@ -1,10 +1,10 @@
 /*
  * Advice: what a program says about its use of memory, and what the core says to its host.
  *
- * None of this changes what a program can see. Reading ahead works in two steps, as the core neither
- * waits nor has requests of its own: a fault that read a page from a device says in its request which
- * pages are likely to be wanted next (ahead, ahead_bytes); the host prefetches them with a request of
- * its own, now, later, or not at all.
+ * None of this changes what a program can see. Reading ahead works in two steps, as the core
+ * neither waits nor has requests of its own: a fault that read a page from a device says in its
+ * request which pages are likely to be wanted next (ahead, ahead_bytes); the host prefetches them
+ * with a request of its own, now, later, or not at all.
  *
  *     status = quire_space_fault(space, va, access, &request);
  *     if (status == QUIRE_OK && request.ahead_bytes != 0) {

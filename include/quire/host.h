@@ -23,8 +23,8 @@ struct quire_host {
      * is lost. False: nothing else runs on a table that is changed (one processor, a simulator). */
     bool concurrent_walks;
 
-    /* The bundled allocator (quire/frames.h). If set, table frames come from it and alloc_table
-     * and free_table are not called. Address spaces (quire/space.h) need it. */
+    /* The bundled allocator (quire/frames.h). If set, table frames come from it unless alloc_table
+     * is set, too. Address spaces (quire/space.h) need it. */
     struct quire_frames *frames;
 
     /*
@@ -35,6 +35,14 @@ struct quire_host {
      */
     enum quire_status (*alloc_table)(void *context, unsigned order, quire_pa *pa);
     void (*free_table)(void *context, unsigned order, quire_pa pa);
+
+    /*
+     * Told, before the first alloc_table of an operation on a table, how many it will ask for, so
+     * that all can be refused at once: another status than QUIRE_OK is the operation's, with
+     * nothing changed. Context: as alloc_table. May be NULL (quire/registry.h has a use for it).
+     * Example: `return my_page_reserve(tables) ? QUIRE_OK : QUIRE_NO_MEMORY;`
+     */
+    enum quire_status (*expect_tables)(void *context, uint32_t tables);
 
     /*
      * Forgets translations, on every processor, before it returns: called by quire_batch_commit().

@@ -23,7 +23,7 @@
 enum quire_lock_class { QUIRE_LOCK_SYSTEM, QUIRE_LOCK_CLASSES };
 
 #ifdef QUIRE_LOCK_HEADER
-#include QUIRE_LOCK_HEADER
+#include QUIRE_LOCK_HEADER /* the host's */
 #else
 
 struct quire_lock {

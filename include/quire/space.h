@@ -53,15 +53,19 @@ struct quire_region_spec {
     struct quire_object *object; /* NULL: zeros */
     uint64_t offset;             /* in the object */
     enum quire_sharing sharing;
-    uint64_t stack_limit; /* bytes that the region may grow to, downwards, by itself; 0: not at all.
+    uint64_t stack_limit; /* a stack: bytes that it may grow to, downwards, by itself; 0: it is none.
                              It never grows closer than QUIRE_STACK_GUARD pages to a neighbour */
 };
-enum { QUIRE_STACK_GUARD = 1 };
+enum {
+    QUIRE_STACK_GUARD = 1,
+    QUIRE_STACK_NEAR = 256 /* pages: an access so close below a stack that may not grow to there is
+                              told as the stack's (QUIRE_REFUSAL_STACK) */
+};
 
 /* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
  * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_INVALID, too:
- * rights beyond max_prot, an offset that is not a page's or would wrap, sharing without an object, a
- * stack with one; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its
+ * rights beyond max_prot, an offset that is not a page's or would wrap, sharing without an object,
+ * a stack with one; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its
  * object (a private one shows zeros there); QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
@@ -151,7 +155,8 @@ struct quire_request {
 /* Makes the page at va usable for `access` (QUIRE_READ, WRITE or EXECUTE, with QUIRE_USER), or says
  * why not. Statuses as at the head of this file; QUIRE_BUSY: the page, or all memory that it could
  * have, is in transit for other requests; on any but OK and PENDING the state is as before, but for
- * pages that were evicted on the way. May start I/O, never waits for it. */
+ * pages that were evicted on the way and, unless refused, a stack that grew. May start I/O, never
+ * waits for it. */
 enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
                                     struct quire_request *request);
 

@@ -3,8 +3,8 @@
  * record for each frame, and the counts of all that happened.
  *
  * Its own records live in frames of the machine, so a machine's memory is all that it needs; what
- * they cost is told by quire_system_overhead(). One operation on a system, or on any of its spaces, at
- * a time: the caller sees to that, or gives the core locks (lock.h).
+ * they cost is told by quire_system_overhead(). One operation on a system, or on any of its spaces,
+ * at a time: the caller sees to that, or gives the core locks (lock.h).
  */
 #ifndef QUIRE_SYSTEM_H
 #define QUIRE_SYSTEM_H

@@ -23,8 +23,8 @@ struct quire_transfer {
 
     enum quire_status status;                      /* valid once done */
     void (*done)(struct quire_transfer *transfer); /* the asker's */
-    struct quire_transfer *next; /* the device's, for its queue, */
-    void *device;                /* and for itself */
+    struct quire_transfer *next;                   /* the device's, for its queue, */
+    void *device;                                  /* and for itself */
 };
 
 struct quire_device {

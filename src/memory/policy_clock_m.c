@@ -14,8 +14,8 @@
  * as marks are cleared, the hand stops after that all the same.
  *
  * Step 1 clears nothing that would make the next search shorter. But a page that it found used or
- * dirty stays so until step 2 has passed it: the others, OPEN, are a list of their own, in the order
- * of the ring from the hand on, and only they are looked at.
+ * dirty stays so until step 2 has passed it: the others, OPEN, are a list of their own, in the
+ * order of the ring from the hand on, and only they are looked at.
  */
 #include "quire/policy.h"
 

@@ -136,8 +136,7 @@ static void chain_drop(struct reserve *reserve, const struct quire_table *table)
     }
 }
 
-/* Can an entry of `level` point to a table at `pa`? */
-static bool table_fits(const struct quire_format *format, unsigned level, quire_pa pa)
+bool quire_table_fits(const struct quire_format *format, unsigned level, quire_pa pa)
 {
     uint64_t entry = quire_pte_table(format, level, pa);
 
@@ -157,7 +156,7 @@ static enum quire_status chain_add(struct reserve *reserve, const struct quire_t
     if (status != QUIRE_OK) {
         return status;
     }
-    if (!table_fits(table->format, level - 1, pa) ||
+    if (!quire_table_fits(table->format, level - 1, pa) ||
         !chain_push(reserve, &table->host->memory, level, pa)) {
         host_free_table(table->host, order, pa);
         return QUIRE_OUT_OF_RANGE;
@@ -166,13 +165,30 @@ static enum quire_status chain_add(struct reserve *reserve, const struct quire_t
     return QUIRE_OK;
 }
 
+/* Tells a host that wants to know beforehand how many tables will be asked for. */
+static enum quire_status announce(const struct reserve *reserve, const struct quire_table *table)
+{
+    const struct quire_host *host = table->host;
+    uint32_t tables = 0;
+
+    for (unsigned level = 2; level <= table->format->levels; level++) {
+        tables += reserve->need[level - 1];
+    }
+    return host->expect_tables == NULL || tables == 0 ? QUIRE_OK
+                                                      : host->expect_tables(host->context, tables);
+}
+
 enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire_table *table)
 {
     struct reserve got = {.need = {0}};
+    enum quire_status status = announce(reserve, table);
 
+    if (status != QUIRE_OK) {
+        return status;
+    }
     for (unsigned level = 2; level <= table->format->levels; level++) {
         while (got.need[level - 1] < reserve->need[level - 1]) {
-            enum quire_status status = chain_add(&got, table, level);
+            status = chain_add(&got, table, level);
             if (status != QUIRE_OK) {
                 chain_drop(&got, table);
                 return status;

@@ -112,6 +112,9 @@ struct reserve {
 void quire_reserve_plan(struct reserve *reserve, const struct quire_format *format, unsigned above,
                         unsigned level, uint64_t at);
 
+/* Can an entry of `level` point to a table at `pa`? */
+bool quire_table_fits(const struct quire_format *format, unsigned level, quire_pa pa);
+
 /* Gets what was planned. On failure nothing is kept. */
 enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire_table *table);
 

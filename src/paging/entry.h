@@ -2,9 +2,9 @@
  * Entries in memory: one access each, in the format's byte order.
  *
  * An MMU, or another processor, may look at an entry at any moment, so it is loaded and stored
- * whole, and a store comes after the writing of what the entry leads to (release). Where the machine has no 8-byte access (32-bit targets) a store writes the upper half
- * first: in every format the bit that makes an entry present is in the lower half when bytes are
- * little-endian.
+ * whole, and a store comes after the writing of what the entry leads to (release). Where the
+ * machine has no 8-byte access (32-bit targets) a store writes the upper half first: in every
+ * format the bit that makes an entry present is in the lower half when bytes are little-endian.
  */
 #ifndef QUIRE_PAGING_ENTRY_H
 #define QUIRE_PAGING_ENTRY_H

@@ -19,7 +19,7 @@ static inline enum quire_status host_alloc_table(const struct quire_host *host, 
     enum quire_status status;
     quire_pfn pfn;
 
-    if (host->frames == NULL) {
+    if (host->alloc_table != NULL) {
         return host->alloc_table(host->context, order, pa);
     }
     status = quire_frames_alloc(host->frames, order, &pfn);
@@ -31,7 +31,7 @@ static inline enum quire_status host_alloc_table(const struct quire_host *host, 
 
 static inline void host_free_table(const struct quire_host *host, unsigned order, quire_pa pa)
 {
-    if (host->frames == NULL) {
+    if (host->alloc_table != NULL) {
         host->free_table(host->context, order, pa);
         return;
     }

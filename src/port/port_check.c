@@ -41,7 +41,7 @@ static bool hooks_missing(struct check *check)
 
     return fails(check, host->frames == NULL && host->alloc_table == NULL,
                  "neither frames nor alloc_table is set") ||
-           fails(check, host->frames == NULL && host->free_table == NULL,
+           fails(check, host->alloc_table != NULL && host->free_table == NULL,
                  "alloc_table is set, but free_table is not") ||
            fails(check, host->tlb_flush == NULL, "tlb_flush is not set") ||
            fails(check, host->memory.bytes == 0 && host->memory.map == NULL,

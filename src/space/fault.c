@@ -1,21 +1,22 @@
 /*
  * The fault handler.
  *
- *                 the page of the space's own      the region's object's page, where the space has none
- *   resident      map it. A write to one that      map it: read-only if the region is private.
- *                 has other owners: copy it        A write to a private region: copy it
- *   in swap       read it in                       read it in
- *   zeros         zero-fill                        zero-fill
- *   untouched     look at the object; if there     read it from the device; a write to a private
- *                 is none: zero-fill               region reads it straight into a page of its own
- *   in transit    BUSY: another request is about to bring or take the page
+ *                | a page of the space's own   | the page of the region's object, if none
+ *   -------------+-----------------------------+------------------------------------------
+ *   resident     | map it. A write to one that | map it, read-only if the region is private.
+ *                | has other owners: copy it   | A write to a private region: copy it
+ *   in swap      | read it in                  | read it in
+ *   zeros        | zero-fill                   | zero-fill
+ *   untouched    | look at the object; is there| read it from the device; a write to a private
+ *                | none: zero-fill             | region reads it straight into a page of its own
+ *   in transit   | QUIRE_BUSY: another request is about to bring or take the page
  *
  *   no region, or it forbids the access: refused; unless it is a stack, which may grow
  *
  * A fault is a request that goes through steps. Any step may find that there is no frame; then a
  * page is evicted, and the step is done again. Steps that start I/O return QUIRE_PENDING and go on
- * in quire_locked_space_resume(). From the moment a request has a frame, the page's record says COMING,
- * which keeps everybody else away from the page: nothing has to be looked up twice.
+ * in quire_space_resume(). From the moment a request has a frame, the page's record says
+ * COMING, which keeps everybody else away from the page: nothing has to be looked up twice.
  *
  *   START ---------> FILL ---------> MAP ---------> done
  *   what is it?      FILLING: the    into the page
@@ -61,16 +62,15 @@ static enum quire_refusal judge(const struct quire_region *region, unsigned acce
     return QUIRE_REFUSAL_NONE;
 }
 
-/* Nothing is mapped at va. A stack above it grows down to it, if it may go that far and keeps its
- * distance from what is below. */
-static enum quire_refusal grow_stack(struct quire_space *space, quire_va va)
+/* Nothing is mapped at va. Is it near a stack, and may that grow down to it, keeping its distance
+ * from what is below? */
+static enum quire_refusal judge_stack(const struct quire_region *stack, uint64_t begin,
+                                      uint64_t page)
 {
-    struct quire_region *stack = quire_region_at_or_after(space, va);
-    uint64_t page = space_page_bytes(space);
-    uint64_t begin = va.at & ~(page - 1);
-    enum quire_status status;
+    uint64_t near = (uint64_t)QUIRE_STACK_NEAR * page;
 
-    if (stack == NULL || stack->grows_to == 0) {
+    if (stack == NULL || stack->grows_to == 0 ||
+        (begin < stack->grows_to && stack->grows_to - begin > near)) {
         return QUIRE_REFUSAL_NO_REGION;
     }
     if (begin < stack->grows_to ||
@@ -78,8 +78,26 @@ static enum quire_refusal grow_stack(struct quire_space *space, quire_va va)
          begin - region_last(stack->prev) <= (uint64_t)QUIRE_STACK_GUARD * page)) {
         return QUIRE_REFUSAL_STACK;
     }
-    status = quire_region_charge(space->system, stack, (stack->va.at - begin) / page);
-    if (status != QUIRE_OK) {
+    return QUIRE_REFUSAL_NONE;
+}
+
+/* A stack that may be accessed like this, and may grow down to va, does so. */
+static enum quire_refusal grow_stack(struct quire_space *space, quire_va va, unsigned access)
+{
+    struct quire_region *stack = quire_region_at_or_after(space, va);
+    uint64_t page = space_page_bytes(space);
+    uint64_t begin = va.at & ~(page - 1);
+    enum quire_refusal refusal = judge_stack(stack, begin, page);
+
+    if (refusal == QUIRE_REFUSAL_NONE) {
+        refusal = judge(stack, access);
+    }
+    if (refusal != QUIRE_REFUSAL_NONE) {
+        return refusal;
+    }
+    if (quire_region_charge(space->system, stack,
+                            (stack->va.at - begin) >> space->system->host->frames->page_shift) !=
+        QUIRE_OK) {
         return QUIRE_REFUSAL_STACK;
     }
     stack->bytes += stack->va.at - begin;
@@ -225,19 +243,14 @@ static enum quire_status start(struct quire_request *request)
 {
     struct quire_space *space = request->space;
     const struct quire_region *region = region_of(request);
-    enum quire_refusal refusal = QUIRE_REFUSAL_NONE;
+    enum quire_refusal refusal = region != NULL ? judge(region, request->access)
+                                                : grow_stack(space, request->va, request->access);
     struct quire_record record;
 
-    if (region == NULL) {
-        refusal = grow_stack(space, request->va);
-        region = region_of(request);
-    }
-    if (refusal == QUIRE_REFUSAL_NONE) {
-        refusal = judge(region, request->access);
-    }
     if (refusal != QUIRE_REFUSAL_NONE) {
         return refuse(request, refusal);
     }
+    region = region_of(request);
     record = quire_supplement_get(&space->supplement, vpn_of(request));
     if (record_moving(record)) {
         return QUIRE_BUSY;
@@ -435,7 +448,7 @@ enum quire_status quire_locked_space_resume(struct quire_request *request)
         status = quire_reclaim_written(request->system, request);
     }
     if (request->space == NULL) {
-        return status; /* a page of an object was written back: quire_locked_object_sync() goes on */
+        return status; /* written back for quire_object_sync(), which goes on */
     }
     if (status != QUIRE_OK) {
         give_up(request);

@@ -59,7 +59,7 @@ static uint64_t lowest_of_stack(const struct quire_region_spec *spec)
     uint64_t last = spec->va.at + (spec->bytes - 1);
 
     if (spec->stack_limit <= spec->bytes) {
-        return 0;
+        return spec->stack_limit == 0 ? 0 : spec->va.at;
     }
     return spec->stack_limit > last ? 1 : last - spec->stack_limit + 1;
 }

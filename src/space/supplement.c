@@ -89,15 +89,23 @@ enum quire_status quire_supplement_create(struct quire_supplement *s, const stru
     return node_create(s, &s->root);
 }
 
+/* What the entry of an upper node leads to; QUIRE_NONE: nothing. */
+static quire_pfn node_below(const struct quire_supplement *s, quire_pfn above, uint32_t index)
+{
+    word *node = node_open(s, above);
+    quire_pfn at = quire_pfn_of(node[index] - 1);
+
+    node_close(s, node);
+    return at;
+}
+
 /* Follows the path of a page down to the node of `level`; QUIRE_NONE where it ends before. */
 static quire_pfn find_node(const struct quire_supplement *s, uint64_t vpn, unsigned level)
 {
     quire_pfn at = s->root;
 
     for (unsigned l = s->levels - 1U; l > level && !quire_pfn_none(at); l--) {
-        word *node = node_open(s, at);
-        at = quire_pfn_of(node[index_at(s, l, vpn)] - 1);
-        node_close(s, node);
+        at = node_below(s, at, index_at(s, l, vpn));
     }
     return at;
 }
@@ -171,7 +179,7 @@ enum quire_status quire_supplement_reserve(struct quire_supplement *s, uint64_t 
     quire_pfn above = s->root;
 
     for (unsigned level = s->levels - 1U; level-- > 0;) {
-        quire_pfn at = find_node(s, vpn, level);
+        quire_pfn at = node_below(s, above, index_at(s, level + 1, vpn));
 
         if (quire_pfn_none(at)) {
             enum quire_status status = node_create(s, &at);
@@ -216,12 +224,13 @@ static quire_pfn next_node(const struct quire_supplement *s, unsigned level, uin
 {
     while (*vpn < end) {
         unsigned lowest = level;
+        quire_pfn at;
 
-        while (quire_pfn_none(find_node(s, *vpn, lowest))) {
+        while (quire_pfn_none(at = find_node(s, *vpn, lowest))) {
             lowest++;
         }
         if (lowest == level) {
-            return find_node(s, *vpn, level);
+            return at;
         }
         *vpn = skip_unused(s, lowest, *vpn);
     }

@@ -8,8 +8,9 @@ set -euo pipefail
 freestanding='float|iso646|limits|stdalign|stdarg|stdbool|stddef|stdint|stdnoreturn'
 
 # included DIRECTORY...: "file:line: name" of all that is included; <name> or "path from the top"
+# (A header that the builder names, as QUIRE_LOCK_HEADER, is his.)
 included() {
-    grep -rnE '^ *# *include' --include='*.[ch]' "$@" 2> /dev/null | while IFS=: read -r file line text; do
+    grep -rnE '^ *# *include *[<"]' --include='*.[ch]' "$@" 2> /dev/null | while IFS=: read -r file line text; do
         name=$(sed -nE 's/^[^<"]*([<"][^>"]*)[>"].*/\1/p' <<< "$text")
         if [ "${name:0:1}" = '"' ]; then
             name=${name:1}

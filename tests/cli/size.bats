@@ -122,9 +122,19 @@ END
 END
 }
 
+@test "the pages that a trace touches, with ranges or without" {
+    printf 'I  00401ffe,4\n L 00500000,8\n S 00500008,8\n' > "$tmp/trace"
+    quire size --format i386 --trace "$tmp/trace"
+    mentions '^i386: 3 pages of 4 KiB mapped' '^  multi-level +8,192 bytes$'
+    quire size --format i386 --trace - 0x401000+8K 0x800000+1 < "$tmp/trace"
+    mentions '^i386: 4 pages of 4 KiB mapped' '^    level 2 +2 tables of 4 KiB$'
+    quire size --trace "$tmp/trace"
+    mentions "^ostep14 +$tmp/trace: 0x401fe0\+64 is outside its 14-bit addresses$" '^i386 +3 +4,194,304 +8,192 '
+}
+
 @test "wrong ranges and options" {
     quire size
-    refused 'size: expected ranges such as 0x1000-0x3000 or 0x1000+8K'
+    refused 'size: expected ranges such as 0x1000-0x3000 or 0x1000+8K, or --trace FILE'
     for range in 5 5- -5 5+ 5-5 6-5 5+0 0x-1 a-b 1--2 0-17E 0xffffffffffffffff+2 1+16E 5-6-7; do
         quire size "$range"
         refused "size: '$range' is not a range such as 0x1000-0x3000 or 0x1000+8K"

@@ -28,6 +28,9 @@ struct lab_trip {
     bool stays;
 };
 
+/* Is this the time? */
+bool lab_trips(struct lab_trip *trip);
+
 struct lab_disk {
     struct lab *lab;
     unsigned char *data;

@@ -9,20 +9,25 @@
 #include "format_list.h"
 #include "json.h"
 #include "options.h"
-#include "table_size.h"
+#include "supplement_size.h"
+#include "trace_ranges.h"
 
 const char command_size_help[] =
-    "usage: quire size [--format F]... [--large] [--ram SIZE] [--json] RANGE...\n"
+    "usage: quire size [--format F]... [--large] [--ram SIZE] [--json] PAGES\n"
+    "       quire size --supplement [--format F]... [--json] PAGES\n"
     "\n"
-    "Bytes of page tables that a mapping of the ranges needs, in each format (without --format: "
-    "in\n"
-    "every built-in one): computed, for address spaces of up to 64 bits.\n"
+    "Bytes of page tables that a mapping of the pages needs, in each format (without --format: in\n"
+    "every built-in one): computed, for address spaces of up to 64 bits. PAGES are one or more of\n"
     "\n"
     "  RANGE         START-END (END not included, as in /proc/PID/maps) or START+SIZE;\n"
     "                numbers as 4096, 0x1000, 4K, 1G; widened to whole pages\n"
+    "  --trace FILE  what a trace touches (as quire replay reads it: lackey text, or quire's own)\n"
+    "\n"
     "  --format F    a built-in format (quire formats) or a format file; may be repeated\n"
     "  --large       use the largest pages that fit, as if physical memory were aligned likewise\n"
     "  --ram SIZE    memory of the machine, for the inverted table (else: just what is mapped)\n"
+    "  --supplement  instead of page tables: what it costs to keep a record of 4 bytes for each\n"
+    "                page, as the supplemental page table does (docs/supplement.md)\n"
     "\n"
     "linear       one entry for each page of the address space, mapped or not\n"
     "multi-level  the root, and every table below it that has an entry in use\n"
@@ -33,8 +38,18 @@ const char command_size_help[] =
     "bucket;\n"
     "             as many buckets as pages, rounded up to a power of two\n"
     "\n"
+    "With --supplement:\n"
+    "radix        the supplement, built and counted: nodes of one frame\n"
+    "hash         a table with linear probing, a power of two of entries, at most 3/4 in use: "
+    "page\n"
+    "             number (4 bytes if they fit, else 8) and record; while it doubles, the old one "
+    "is\n"
+    "             there too: growing\n"
+    "linear       a record for each page of the address space\n"
+    "\n"
     "Example:  quire size --format ostep14 0-0x80 0xc0-0x140 0x3f80-0x4000\n"
-    "          quire size --format x86-64 --large 0x400000+2M 0x7ffff7c00000+4M\n";
+    "          quire size --format x86-64 --large 0x400000+2M 0x7ffff7c00000+4M\n"
+    "          quire size --supplement --format i386 --trace examples/traces/perl-words.qtrace\n";
 
 struct settings {
     struct format_described *described; /* room for one a --format */
@@ -42,10 +57,12 @@ struct settings {
     size_t formats;
     struct address_range *range, *copy;
     size_t ranges;
-    const char **range_text;
+    const char **range_text; /* of the first `texts` of them; the others are the trace's */
+    size_t texts;
+    const char *trace;
     enum leaf_use leaves;
     uint64_t ram;
-    bool json, all;
+    bool json, all, supplement;
 };
 
 /* ---- numbers that may be unknown ---- */
@@ -128,29 +145,142 @@ static void json_one(struct json *json, const struct quire_format *format,
     json_close(json);
 }
 
+/* ---- output of --supplement ---- */
+
+/* Bytes a page, with one digit behind the point. */
+static struct grouped a_page(uint64_t bytes, uint64_t pages)
+{
+    uint64_t tenths = (bytes % pages * 10 + pages / 2) / pages;
+    struct grouped text = grouped(bytes / pages + tenths / 10);
+    size_t length = strlen(text.text);
+
+    snprintf(text.text + length, sizeof(text.text) - length, ".%u", (unsigned)(tenths % 10));
+    return text;
+}
+
+static void supplement_line(const char *what, uint64_t bytes, uint64_t pages)
+{
+    print_line(what, bytes);
+    printf(" %14s a page   ", a_page(bytes, pages).text);
+}
+
+static void supplement_one(const struct quire_format *format, const struct supplement_size *size)
+{
+    struct size_text node = size_text(quire_format_page_bytes(format));
+    unsigned vpn_bits = format->va_bits - quire_format_page_shift(format);
+    uint64_t leaves = size->nodes[size->levels - 1];
+
+    printf("%s: %s page%s of %s touched, of 2^%u\n\n", format->name, grouped(size->pages).text,
+           size->pages == 1 ? "" : "s", node.text, vpn_bits);
+    supplement_line("radix", size->radix, size->pages);
+    printf("%s of ", grouped(size->pages).text);
+    printf("%s records\n", grouped(leaves * (quire_format_page_bytes(format) / 4)).text);
+    for (unsigned level = 1; level <= size->levels; level++) {
+        uint64_t nodes = size->nodes[level - 1];
+
+        printf("    level %-2u %28s node%s of %s\n", level, grouped(nodes).text,
+               nodes == 1 ? " " : "s", node.text);
+    }
+    supplement_line("hash", size->hash, size->pages);
+    printf("%s entries x %u\n", grouped(size->hash_entries).text, supplement_hash_entry(vpn_bits));
+    supplement_line("  growing", size->hash_growing, size->pages);
+    printf("with the old one\n");
+    supplement_line("linear", size->linear, size->pages);
+    printf("2^%u records of %d\n", vpn_bits, SUPPLEMENT_RECORD);
+}
+
+static void supplement_row(const struct quire_format *format, const struct supplement_size *size)
+{
+    printf("%-17s %11s %13s %8s %13s %8s %19s\n", format->name, grouped(size->pages).text,
+           grouped(size->radix).text, a_page(size->radix, size->pages).text,
+           grouped(size->hash).text, a_page(size->hash, size->pages).text,
+           grouped(size->linear).text);
+}
+
+static void supplement_json(struct json *json, const struct quire_format *format,
+                            const struct supplement_size *size)
+{
+    unsigned vpn_bits = format->va_bits - quire_format_page_shift(format);
+
+    json_open(json, NULL, '{');
+    json_string(json, "format", format->name);
+    json_number(json, "page_bytes", quire_format_page_bytes(format));
+    json_number(json, "pages", size->pages);
+    json_number(json, "radix", size->radix);
+    json_open(json, "nodes", '[');
+    for (unsigned level = 0; level < size->levels; level++) {
+        json_number(json, NULL, size->nodes[level]);
+    }
+    json_close(json);
+    json_number(json, "hash", size->hash);
+    json_number(json, "hash_entries", size->hash_entries);
+    json_number(json, "hash_entry_bytes", supplement_hash_entry(vpn_bits));
+    json_number(json, "hash_growing", size->hash_growing);
+    json_number(json, "linear", size->linear);
+    json_close(json);
+}
+
 /* ---- one format after the other ---- */
 
-/* STATUS_BAD only for a format that was asked for by name. */
+/* A range as it was given, or as it could have been. */
+static struct problem range_name(const struct settings *settings, size_t at)
+{
+    const struct address_range *range = &settings->range[at];
+    struct problem name;
+
+    if (at < settings->texts) {
+        problem_set(&name, "%s", settings->range_text[at]);
+    } else {
+        problem_set(&name, "%s: 0x%" PRIx64 "+%" PRIu64, settings->trace, range->first,
+                    range->last - range->first + 1);
+    }
+    return name;
+}
+
+/* Do all ranges fit into a format that was asked for by name? Else it is said. */
+static bool fits_or_fail(const struct settings *settings, const struct quire_format *format)
+{
+    size_t at;
+
+    if (!ranges_fit(format, settings->range, settings->ranges, &at)) {
+        fail("size: %s is outside the %u-bit addresses of %s", range_name(settings, at).text,
+             format->va_bits, format->name);
+        return false;
+    }
+    return true;
+}
+
+/* Of all formats, one into which a range does not fit gets a line that says so. */
+static bool fits_or_row(const struct settings *settings, const struct quire_format *format)
+{
+    size_t at;
+
+    if (ranges_fit(format, settings->range, settings->ranges, &at)) {
+        return true;
+    }
+    if (!settings->json) {
+        printf("%-17s %s is outside its %u-bit addresses\n", format->name,
+               range_name(settings, at).text, format->va_bits);
+    }
+    return false;
+}
+
+static struct address_range *copy_of_ranges(const struct settings *settings)
+{
+    memcpy(settings->copy, settings->range, settings->ranges * sizeof *settings->range);
+    return settings->copy;
+}
+
 static int size_format(const struct settings *settings, const struct quire_format *format,
                        struct json *json)
 {
     struct table_size size;
-    size_t at;
 
-    if (!ranges_fit(format, settings->range, settings->ranges, &at)) {
-        if (!settings->all) {
-            return fail("size: %s is outside the %u-bit addresses of %s", settings->range_text[at],
-                        format->va_bits, format->name);
-        }
-        if (json == NULL) {
-            printf("%-17s %s is outside its %u-bit addresses\n", format->name,
-                   settings->range_text[at], format->va_bits);
-        }
+    if (!fits_or_row(settings, format)) {
         return STATUS_OK;
     }
-    memcpy(settings->copy, settings->range, settings->ranges * sizeof *settings->range);
-    if (!table_size(format, settings->copy, settings->ranges, settings->leaves, settings->ram,
-                    &size)) {
+    if (!table_size(format, copy_of_ranges(settings), settings->ranges, settings->leaves,
+                    settings->ram, &size)) {
         return fail("size: no memory for so many ranges");
     }
     if (json != NULL) {
@@ -168,12 +298,6 @@ static int size_all(const struct settings *settings)
     struct json json = json_to(stdout);
     int status = STATUS_OK;
 
-    for (size_t i = 0; i < settings->formats && !settings->all; i++) {
-        size_t at;
-        if (!ranges_fit(settings->format[i], settings->range, settings->ranges, &at)) {
-            return size_format(settings, settings->format[i], NULL); /* says so, and nothing else */
-        }
-    }
     if (settings->json) {
         json_open(&json, NULL, '[');
     } else if (settings->formats > 1) {
@@ -186,6 +310,59 @@ static int size_all(const struct settings *settings)
     if (settings->json) {
         json_close(&json);
     }
+    return status;
+}
+
+static void supplement_print(const struct settings *settings, const struct supplement_size *size)
+{
+    struct json json = json_to(stdout);
+
+    if (settings->json) {
+        json_open(&json, NULL, '[');
+    } else if (settings->formats > 1) {
+        printf("%-17s %11s %13s %8s %13s %8s %19s\n", "supplement, bytes", "pages", "radix",
+               "a page", "hash", "a page", "linear");
+    }
+    for (size_t i = 0; i < settings->formats; i++) {
+        const struct quire_format *format = settings->format[i];
+
+        if (!fits_or_row(settings, format)) {
+            continue;
+        }
+        if (settings->json) {
+            supplement_json(&json, format, &size[i]);
+        } else if (settings->formats == 1) {
+            supplement_one(format, &size[i]);
+        } else {
+            supplement_row(format, &size[i]);
+        }
+    }
+    if (settings->json) {
+        json_close(&json);
+    }
+}
+
+/* All are built before one is printed: building may fail. */
+static int supplement_all(const struct settings *settings)
+{
+    struct supplement_size *size = calloc(settings->formats, sizeof *size);
+    struct problem problem;
+    int status = size != NULL ? STATUS_OK : fail("size: no memory for so many formats");
+    size_t at;
+
+    for (size_t i = 0; i < settings->formats && status == STATUS_OK; i++) {
+        const struct quire_format *format = settings->format[i];
+
+        if (ranges_fit(format, settings->range, settings->ranges, &at) &&
+            !supplement_size(format, copy_of_ranges(settings), settings->ranges, &size[i],
+                             &problem)) {
+            status = fail("size: %s", problem.text);
+        }
+    }
+    if (status == STATUS_OK) {
+        supplement_print(settings, size);
+    }
+    free(size);
     return status;
 }
 
@@ -246,14 +423,76 @@ static bool add_range(struct settings *settings, const char *text)
         return false;
     }
     settings->range_text[settings->ranges++] = text;
+    settings->texts = settings->ranges;
+    return true;
+}
+
+static bool add_trace(struct settings *settings, const char *path)
+{
+    if (settings->trace != NULL) {
+        fail("size: one trace at a time, and '%s' is a second", path);
+        return false;
+    }
+    settings->trace = path;
+    return true;
+}
+
+/* The pages that the trace touches, of the smallest size that any of the formats has. */
+static bool read_trace(struct settings *settings)
+{
+    struct address_range *touched, *range, *copy;
+    struct problem problem;
+    unsigned shift = 63;
+    size_t count, room;
+
+    for (size_t i = 0; i < settings->formats; i++) {
+        unsigned other = quire_format_page_shift(settings->format[i]);
+        shift = other < shift ? other : shift;
+    }
+    if (!trace_ranges(settings->trace, shift, &touched, &count, &problem)) {
+        fail("%s", problem.text);
+        return false;
+    }
+    room = settings->ranges + count;
+    range = realloc(settings->range, room * sizeof *range);
+    settings->range = range != NULL ? range : settings->range;
+    copy = realloc(settings->copy, room * sizeof *copy);
+    settings->copy = copy != NULL ? copy : settings->copy;
+    if (range != NULL && copy != NULL) {
+        memcpy(range + settings->ranges, touched, count * sizeof *touched);
+        settings->ranges = room;
+    } else {
+        fail("size: no memory for so many ranges");
+    }
+    free(touched);
+    return range != NULL && copy != NULL;
+}
+
+static bool arguments_agree(const struct settings *settings)
+{
+    if (settings->ranges == 0 && settings->trace == NULL) {
+        fail("size: expected ranges such as 0x1000-0x3000 or 0x1000+8K, or --trace FILE");
+        return false;
+    }
+    if (settings->supplement && (settings->leaves != LEAVES_SMALL || settings->ram != 0)) {
+        fail("size: --supplement and %s exclude each other: a supplement has neither large pages "
+             "nor frames to count",
+             settings->leaves != LEAVES_SMALL ? "--large" : "--ram");
+        return false;
+    }
     return true;
 }
 
 static bool read_arguments(struct settings *settings, int argc, char **argv)
 {
-    static const struct option_spec options[] = {
-        {"format", 0, "F"}, {"ram", 0, "SIZE"}, {"large", 0, NULL}, {"json", 0, NULL}, {0}};
-    enum { FORMAT, RAM, LARGE, JSON };
+    static const struct option_spec options[] = {{"format", 0, "F"},
+                                                 {"ram", 0, "SIZE"},
+                                                 {"trace", 0, "FILE"},
+                                                 {"large", 0, NULL},
+                                                 {"json", 0, NULL},
+                                                 {"supplement", 0, NULL},
+                                                 {0}};
+    enum { FORMAT, RAM, TRACE, LARGE, JSON, SUPPLEMENT };
     struct arguments arguments = arguments_of(argc, argv);
     const char *value;
     int found;
@@ -263,8 +502,10 @@ static bool read_arguments(struct settings *settings, int argc, char **argv)
         switch (found) {
         case FORMAT: fine = add_format(settings, value); break;
         case RAM: fine = size_option("size: --ram", value, 1, UINT64_MAX, &settings->ram); break;
+        case TRACE: fine = add_trace(settings, value); break;
         case LARGE: settings->leaves = LEAVES_LARGEST; break;
         case JSON: settings->json = true; break;
+        case SUPPLEMENT: settings->supplement = true; break;
         case ARGUMENTS_OPERAND: fine = add_range(settings, value); break;
         default: fine = false; break;
         }
@@ -272,11 +513,7 @@ static bool read_arguments(struct settings *settings, int argc, char **argv)
             return false;
         }
     }
-    if (settings->ranges == 0) {
-        fail("size: expected ranges such as 0x1000-0x3000 or 0x1000+8K");
-        return false;
-    }
-    return true;
+    return arguments_agree(settings);
 }
 
 static int run(struct settings *settings, int argc, char **argv)
@@ -289,7 +526,15 @@ static int run(struct settings *settings, int argc, char **argv)
         settings->formats = format_list_length;
         memcpy(settings->format, format_list, format_list_length * sizeof *format_list);
     }
-    return size_all(settings);
+    if (settings->trace != NULL && !read_trace(settings)) {
+        return STATUS_BAD;
+    }
+    for (size_t i = 0; i < settings->formats && !settings->all; i++) {
+        if (!fits_or_fail(settings, settings->format[i])) {
+            return STATUS_BAD;
+        }
+    }
+    return settings->supplement ? supplement_all(settings) : size_all(settings);
 }
 
 int command_size(int argc, char **argv)

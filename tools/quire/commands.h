@@ -7,6 +7,7 @@
  * --help` never gets here. */
 int command_formats(int argc, char **argv);
 int command_ptsim(int argc, char **argv);
+int command_registry(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_size(int argc, char **argv);
 int command_translate(int argc, char **argv);
@@ -14,6 +15,7 @@ int command_translate(int argc, char **argv);
 /* What `quire COMMAND --help` prints, with an example that works. */
 extern const char command_formats_help[];
 extern const char command_ptsim_help[];
+extern const char command_registry_help[];
 extern const char command_replay_help[];
 extern const char command_size_help[];
 extern const char command_translate_help[];

@@ -24,10 +24,11 @@ _quire_value() {
         mapfile -t COMPREPLY < <(compgen -W "$(_quire_policies "$command") help" -- "$word")
         ;;
     --access) mapfile -t COMPREPLY < <(compgen -W 'r w x rw' -- "$word") ;;
-    --memory | --ostep | --file | -f | --swap | --save)
+    --memory | --ostep | --file | -f | --swap | --save | --trace)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
-    --root | --base | --ram | --frames | --tick | --seed | --tlb | --swap-size | --limit) COMPREPLY=() ;;
+    --root | --base | --ram | --frames | --tick | --tlb | --swap-size | --limit) COMPREPLY=() ;;
+    --spaces | --pages | --kernel | --seed) COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -38,12 +39,13 @@ _quire_options() {
     translate)
         echo '--format --memory --root --base --access --user --explain --json --ostep'
         ;;
-    size) echo '--format --large --ram --json' ;;
+    size) echo '--format --large --ram --supplement --trace --json' ;;
     ptsim) echo '--file' ;;
     replay)
         echo '--ram --frames --format --policy --tick --seed --tlb --swap --swap-size' \
             '--no-verify --limit --save --draw --ascii --json --quiet'
         ;;
+    registry) echo '--spaces --pages --ram --kernel --format --seed --json --steps' ;;
     esac
 }
 
@@ -53,8 +55,8 @@ _quire() {
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'formats translate size ptsim replay --help --version' \
-            -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W \
+            'formats translate size ptsim replay registry --help --version' -- "$word")
         return
     fi
     if _quire_value "${COMP_WORDS[0]}" "$before" "$word"; then

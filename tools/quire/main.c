@@ -28,6 +28,8 @@ static const struct command commands[] = {
      command_ptsim_help},
     {"replay", "a real program's memory references on a machine with too little memory",
      command_replay, command_replay_help},
+    {"registry", "page tables of 100,000 address spaces, seen in the kernel's own addresses",
+     command_registry, command_registry_help},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

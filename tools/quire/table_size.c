@@ -56,8 +56,7 @@ static int by_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Cuts to the translated bits, widens to pages, sorts, merges what overlaps or touches. */
-static size_t tidy(const struct quire_format *format, struct address_range *range, size_t ranges)
+size_t ranges_tidy(const struct quire_format *format, struct address_range *range, size_t ranges)
 {
     uint64_t offset = quire_format_page_bytes(format) - 1;
     uint64_t bits = translated_bits(format);
@@ -95,16 +94,15 @@ static bool list_add(struct list *list, uint64_t first, uint64_t last)
     return true;
 }
 
-/* Entries of 1 << shift bytes that the ranges touch; one that two ranges share counts once. */
-static uint64_t entries_touched(const struct list *list, unsigned shift)
+uint64_t ranges_touch(const struct address_range *range, size_t ranges, unsigned shift)
 {
     uint64_t entries = 0;
     bool any = false;
     uint64_t previous = 0;
 
-    for (size_t i = 0; i < list->count; i++) {
-        uint64_t first = list->range[i].first >> shift;
-        uint64_t last = list->range[i].last >> shift;
+    for (size_t i = 0; i < ranges; i++) {
+        uint64_t first = range[i].first >> shift;
+        uint64_t last = range[i].last >> shift;
 
         entries = plus(entries, last - first + !(any && first == previous));
         previous = last;
@@ -158,7 +156,7 @@ static bool count_tables(const struct quire_format *format, struct list *list, e
             *list = rest;
             rest = whole;
         }
-        size->tables[level] = entries_touched(list, l->shift);
+        size->tables[level] = ranges_touch(list->range, list->count, l->shift);
     }
     free(rest.range);
     return fine;
@@ -179,14 +177,14 @@ bool table_size(const struct quire_format *format, struct address_range *range, 
 {
     unsigned shift = quire_format_page_shift(format);
     struct list list = {NULL, 0, 0};
-    size_t count = tidy(format, range, ranges);
+    size_t count = ranges_tidy(format, range, ranges);
     bool fine = true;
 
     *size = (struct table_size){.pages = 0};
     for (size_t i = 0; i < count && fine; i++) {
         fine = list_add(&list, range[i].first, range[i].last);
     }
-    size->pages = entries_touched(&list, shift);
+    size->pages = ranges_touch(range, count, shift);
     fine = fine && count_tables(format, &list, leaves, size);
     free(list.range);
 

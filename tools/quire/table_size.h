@@ -43,10 +43,17 @@ enum { INVERTED_ENTRY = 20, HASHED_NODE = 24, HASHED_BUCKET = 8 };
 bool ranges_fit(const struct quire_format *format, const struct address_range *range, size_t ranges,
                 size_t *at);
 
+/* Cuts ranges to the format's bits, widens them to pages, sorts and merges them; answers how many
+ * are left. => ranges_fit() */
+size_t ranges_tidy(const struct quire_format *format, struct address_range *range, size_t ranges);
+
+/* Entries of 1 << shift bytes that tidy ranges touch; one that two of them share counts once.
+ * => shift below 64 */
+uint64_t ranges_touch(const struct address_range *range, size_t ranges, unsigned shift);
+
 /*
  * `ram` is the memory of the machine in bytes, for the inverted table; 0: just what is mapped.
- * The ranges are changed: cut to the format's bits, widened to pages, sorted and merged. False: no
- * memory. => ranges_fit()
+ * The ranges are changed: ranges_tidy(). False: no memory. => ranges_fit()
  */
 bool table_size(const struct quire_format *format, struct address_range *range, size_t ranges,
                 enum leaf_use leaves, uint64_t ram, struct table_size *size);
