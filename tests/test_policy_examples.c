@@ -270,16 +270,20 @@ static void test_wsclock_by_hand(void **state)
         memory.policy.ops->tick(&memory.policy);
     }
     memory.accessed[frame_of('D')] = true;
-    refer('E'); /* A and B are old and dirty; C is old and clean; the hand stands on D */
+    refer('E'); /* A and B are old and dirty; C is old and clean */
     check(memory.gone == 'C');
-    refer('F'); /* D and E were used: of the old ones, which are dirty, the first from the hand */
+    refer('F'); /* D was used. The hand is around: of those queued, A comes first */
     check(memory.gone == 'A');
-    refer('G');
-    check(memory.gone == 'B');
-    refer('H'); /* all are in the working set: the first clean one */
+    memory.accessed[frame_of('B')] = true;
+    refer('G'); /* B was queued, but is used again: all are in the working set. E came in behind the
+                   hand, before that passed D */
     check(memory.gone == 'E');
     memset(memory.dirty, true, sizeof(memory.dirty));
-    refer('I'); /* none is clean: where the hand is */
+    memory.dirty[frame_of('F')] = false;
+    refer('H'); /* the clean one */
+    check(memory.gone == 'F');
+    memory.dirty[frame_of('H')] = true;
+    refer('I'); /* none is clean: the first */
     check(memory.gone == 'D');
     end();
 }

@@ -32,8 +32,8 @@
  * and s3-fifo with a reference told (R), clock-mmu, sieve-mmu and s3-fifo-mmu with a bit read (A).
  * Their counts differ: on a real machine the access that faulted is retried and sets the bit.
  *
- * All take constant time for each operation, averaged over what references and faults paid before,
- * but for clock-m and wsclock, which may search all pages, and ticks, which look at every page.
+ * All take constant time for each operation, averaged over what references, faults and ticks paid
+ * before; lru the logarithm of how many pages there are. A tick looks at every page.
  */
 #ifndef QUIRE_POLICY_H
 #define QUIRE_POLICY_H
@@ -156,6 +156,10 @@ void quire_policy_list_append(struct quire_policy_node *node, struct quire_polic
 void quire_policy_list_prepend(struct quire_policy_node *node, struct quire_policy_list *list,
                                uint32_t index);
 void quire_policy_list_remove(struct quire_policy_node *node, struct quire_policy_list *list,
+                              uint32_t index);
+
+/* Moves what is before the node, in order, to the end of the list. */
+void quire_policy_list_rotate(struct quire_policy_node *node, struct quire_policy_list *list,
                               uint32_t index);
 
 /* A whole policy's worth of one queue (list[0]), for those that start from it: insert at the end

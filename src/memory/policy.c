@@ -67,6 +67,21 @@ void quire_policy_list_remove(struct quire_policy_node *node, struct quire_polic
     list->length--;
 }
 
+void quire_policy_list_rotate(struct quire_policy_node *node, struct quire_policy_list *list,
+                              uint32_t index)
+{
+    uint32_t prev = node[index].prev;
+
+    if (prev != QUIRE_NONE) {
+        node[list->tail].next = list->head;
+        node[list->head].prev = list->tail;
+        node[prev].next = QUIRE_NONE;
+        node[index].prev = QUIRE_NONE;
+        list->head = index;
+        list->tail = prev;
+    }
+}
+
 /* ---- policies of one queue ----------------------------------------------------------------- */
 
 void quire_policy_queue_insert(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
@@ -95,10 +110,11 @@ quire_pfn quire_policy_queue_oldest(struct quire_policy *policy)
 
 void quire_policy_queue_pass(struct quire_policy *policy)
 {
-    uint32_t index = policy->list[0].head;
+    uint32_t second = policy->node[policy->list[0].head].next;
 
-    quire_policy_list_remove(policy->node, &policy->list[0], index);
-    quire_policy_list_append(policy->node, &policy->list[0], index);
+    if (second != QUIRE_NONE) {
+        quire_policy_list_rotate(policy->node, &policy->list[0], second);
+    }
 }
 
 /* ---- policies of several lists ------------------------------------------------------------- */

@@ -97,7 +97,7 @@ struct model_policy {
     struct sequence ghosts[LISTS], aside;
     struct ghost known[4096]; /* what is known of ghosts; entries are found by page */
     uint32_t knowns;
-    uint64_t now, seed;
+    uint64_t now, stamps, seed;
     uint32_t hand;
     double p;
     int64_t youngest, oldest;
@@ -494,32 +494,59 @@ static uint32_t clock_m_victim(struct model_policy *m)
     }
 }
 
-static uint32_t wsclock_victim(struct model_policy *m)
+/* wsclock's pages: not looked at in this tick; old and dirty; in the working set; and dirty. */
+enum { WS_UNSEEN, WS_QUEUED, WS_SEEN, WS_DIRTY };
+
+/* The place of the first page: by class, and in it by counter. */
+static uint32_t wsclock_first(const struct model_policy *m)
 {
-    struct sequence *s = &m->list[0];
-    uint32_t old_dirty = s->n, clean = s->n, at;
+    const struct sequence *s = &m->list[0];
+    uint32_t best = 0;
 
-    for (at = 0; at < s->n; at++) {
-        struct frame *frame = &m->frame[s->item[at]];
-
-        frame->when = frame->accessed ? m->now : frame->when;
-        frame->accessed = false;
-        if (m->now - frame->when > 4) {
-            if (!frame->dirty) {
-                break;
-            }
-            old_dirty = old_dirty == s->n ? at : old_dirty;
-        } else if (!frame->dirty && clean == s->n) {
-            clean = at;
+    for (uint32_t i = 1; i < s->n; i++) {
+        const struct frame *a = &m->frame[s->item[i]], *b = &m->frame[s->item[best]];
+        if (a->class < b->class || (a->class == b->class && a->counter < b->counter)) {
+            best = i;
         }
     }
-    if (at == s->n) {
-        at = old_dirty < s->n ? old_dirty : clean < s->n ? clean : 0;
+    return best;
+}
+
+static uint32_t wsclock_victim(struct model_policy *m)
+{
+    for (;;) {
+        uint32_t at = wsclock_first(m);
+        struct frame *frame = &m->frame[m->list[0].item[at]];
+        bool old, was_queued = frame->class == WS_QUEUED;
+
+        if (frame->class <= WS_QUEUED && frame->accessed) {
+            frame->when = m->now;
+            frame->accessed = false;
+        }
+        old = m->now - frame->when > 4;
+        if (frame->class == WS_DIRTY || (frame->class == WS_SEEN && !frame->dirty) ||
+            (frame->class <= WS_QUEUED && old && (was_queued || !frame->dirty))) {
+            return (uint32_t)take(&m->list[0], at);
+        }
+        frame->class = frame->class == WS_SEEN ? WS_DIRTY : old ? WS_QUEUED : WS_SEEN;
+        frame->counter = ++m->stamps;
     }
-    while (at-- > 0) {
-        pass(s);
+}
+
+static void wsclock_tick(struct model_policy *m)
+{
+    struct sequence all = {NULL, 0, 0};
+
+    m->now++;
+    while (m->list[0].n != 0) {
+        add(&all, take(&m->list[0], wsclock_first(m)));
     }
-    return (uint32_t)take(s, 0);
+    for (uint32_t i = 0; i < all.n; i++) {
+        m->frame[all.item[i]].class = WS_UNSEEN;
+        m->frame[all.item[i]].counter = ++m->stamps;
+        add(&m->list[0], all.item[i]);
+    }
+    free(all.item);
 }
 
 static uint32_t sieve_victim(struct model_policy *m)
@@ -686,7 +713,11 @@ void model_policy_insert(struct model_policy *m, uint32_t frame, uint64_t page)
     switch (m->kind) {
     case MODEL_LRU:
     case MODEL_NRU: f->when = ++m->now; break;
-    case MODEL_WSCLOCK: f->when = m->now; break;
+    case MODEL_WSCLOCK:
+        f->when = m->now;
+        f->counter = ++m->stamps;
+        f->class = WS_SEEN;
+        break;
     case MODEL_ARC: arc_ask(m, page); break;
     case MODEL_GENERATIONAL: generational_insert(m, frame); return;
     default: break;
@@ -805,7 +836,7 @@ void model_policy_tick(struct model_policy *m)
     switch (m->kind) {
     case MODEL_NRU: nru_tick(m); break;
     case MODEL_AGING: aging_tick(m); break;
-    case MODEL_WSCLOCK: m->now++; break;
+    case MODEL_WSCLOCK: wsclock_tick(m); break;
     case MODEL_GENERATIONAL: make_generation(m); break;
     default: break;
     }

@@ -27,8 +27,8 @@ _quire_value() {
     --memory | --ostep | --file | -f | --swap | --save | --trace)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
-    --root | --base | --ram | --frames | --tick | --seed | --tlb | --swap-size | --limit) COMPREPLY=() ;;
-    --spaces | --pages | --kernel) COMPREPLY=() ;;
+    --root | --base | --ram | --frames | --tick | --tlb | --swap-size | --limit) COMPREPLY=() ;;
+    --spaces | --pages | --kernel | --seed) COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
