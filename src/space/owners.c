@@ -1,8 +1,8 @@
 /*
  * Who has a page: the reverse of the page tables, without a list of mappings anywhere.
  *
- *   an anonymous page   is at the same page number in each of its owners, and these descend from each
- *                       other by fork: go around the ring of kin and ask each one's supplement
+ *   an anonymous page   is at the same page number in each of its owners, and these descend from
+ *                       each other by fork: go around the ring of kin, ask each one's supplement
  *   an object's page    is seen through regions: go through the object's list of those
  *
  * Both cost what there is to find, and nothing is kept for it while nobody asks.

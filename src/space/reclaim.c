@@ -2,11 +2,11 @@
  * Eviction: one page leaves its frame, in all the spaces that have it.
  *
  *   policy --victim--> unmap everywhere, flush --> was it written?
- *                                                    no:  drop it: zeros, object or slot has it still
- *                                                    yes: all zeros?       drop it too
- *                                                         a shared file's? write it to the file
- *                                                         else             write it to a slot
- *                                                  then free the frame
+ *                                                   no:  drop it: zeros, object or slot still has it
+ *                                                   yes: all zeros?       drop it too
+ *                                                        a shared file's? write it to the file
+ *                                                        else             write it to a slot
+ *                                                 then free the frame
  *
  * The flush comes before the look at the dirty mark and at the contents: after it no processor can
  * write to the page any more.
@@ -150,15 +150,18 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
 {
     struct quire_page *page = page_of(system, pfn);
     bool to_object = page_has_device(page);
-    uint64_t number = to_object ? page->vpn : page->slot.n;
+    uint64_t offset = (to_object ? page->vpn : page->slot.n) << system->host->frames->page_shift;
     enum quire_status status;
 
+    if (to_object) {
+        quire_page_clear_past_end(system, pfn, page->object, offset); /* that is not the object's */
+    }
     quire_owners_record(system, pfn, record_of(QUIRE_RECORD_GOING, pfn.n));
     request->victim = pfn;
     request->keeps = keeps;
-    status = quire_request_transfer(
-        system, request, to_object ? &page->object->device : &system->swap.device,
-        QUIRE_TRANSFER_OUT, pfn, number << system->host->frames->page_shift);
+    status = quire_request_transfer(system, request,
+                                    to_object ? &page->object->device : &system->swap.device,
+                                    QUIRE_TRANSFER_OUT, pfn, offset);
     return status == QUIRE_PENDING ? status : quire_reclaim_written(system, request);
 }
 

@@ -157,7 +157,7 @@ static bool are_one(const struct quire_space *space, const struct quire_region *
                QUIRE_OK &&
            region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&
-           lower->sharing == upper->sharing && lower->grows_to == upper->grows_to &&
+           lower->sharing == upper->sharing && upper->grows_to == 0 &&
            (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
 }
 
