@@ -282,7 +282,7 @@ static void other_page_listed(struct lab *lab)
     quire_policy_queue_insert(&lab->system.policy, quire_pfn_of(lab->system.first), 0);
 }
 
-/* ---- objects and kin -------------------------------------------------------------------------- */
+/* ---- objects and kin ------------------------------------------------------------------------- */
 
 static void object_resident(struct lab *lab)
 {
