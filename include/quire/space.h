@@ -92,12 +92,12 @@ enum quire_status quire_space_discard(struct quire_space *space, quire_va va, ui
 
 /*
  * Makes the page at va resident for `access` and keeps it so, in the same frame, until it is
- * unwired as often as it was wired. Answers as quire_space_fault(); PENDING: resume, then wire again;
- * QUIRE_NO_SPACE, too: wired 65,535 times. The page may still come off the MMU (protected, written
- * back, after a fork); the next access then maps it again, without I/O. A wire goes with the page
- * where a space's own page is unmapped or discarded; one on an object's page stays. => a private
- * page that is wired while its region is read-only does not become writable meanwhile: the first
- * write might copy it
+ * unwired as often as it was wired. Answers as quire_space_fault(); PENDING: resume, and wire
+ * again; QUIRE_NO_SPACE, too: wired 65,535 times. The page may still come off the MMU (protected,
+ * written back, after a fork); the next access then maps it again, without I/O. A wire goes with
+ * the page where a space's own page is unmapped or discarded; one on an object's page stays.
+ * => a private page that is wired while its region is read-only does not become writable
+ * meanwhile: the first write might copy it
  */
 enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
                                    struct quire_request *request);

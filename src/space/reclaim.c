@@ -2,7 +2,7 @@
  * Eviction: one page leaves its frame, in all the spaces that have it.
  *
  *   policy --victim--> unmap everywhere, flush --> was it written?
- *                                                   no:  drop it: zeros, object or slot still has it
+ *                                                   no:  drop it: zeros, or object or slot has it
  *                                                   yes: all zeros?       drop it too
  *                                                        a shared file's? write it to the file
  *                                                        else             write it to a slot

@@ -408,7 +408,7 @@ enum quire_status lab_map_as(struct lab *lab, unsigned space, unsigned first, un
     for (unsigned i = first; i < first + pages; i++) {
         s->page[i] = *what;
         s->page[i].mapped = true;
-        s->page[i].stack = i == first ? what->stack : 0;
+        s->page[i].stack = i == first && what->stack <= first ? what->stack : 0;
         if (what->object != NULL) {
             s->page[i].offset = what->offset + (i - first) * lab->page_bytes;
         }
