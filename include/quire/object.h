@@ -27,6 +27,7 @@ struct quire_object {
     struct quire_region *mappings;
     struct quire_object *prev, *next; /* of the system's objects */
     uint32_t resident, swapped;
+    uint32_t failed_writes; /* of its pages, to its device */
     uint16_t id;
 };
 

@@ -149,6 +149,7 @@ struct quire_request {
     struct quire_object *object; /* the page is one of the object's, not of the space's own */
     uint64_t page;               /* its number there */
     uint8_t origin;              /* what it will be when it has been filled */
+    uint32_t failed_writes;      /* of the object, when reading from its device began */
     quire_pfn victim;            /* being written out */
     bool keeps;                  /* ... to be kept afterwards (synchronised), not to make room */
     struct quire_transfer transfer;

@@ -323,17 +323,22 @@ static enum quire_status fill(struct quire_request *request)
         return fill_zero(request);
     }
     request->origin = QUIRE_ORIGIN_FILE;
+    request->failed_writes = object->failed_writes;
     return quire_request_transfer(system, request, &object->device, QUIRE_TRANSFER_IN, request->pfn,
                                   quire_region_index(region, vpn_of(request))
                                       << system->host->frames->page_shift);
 }
 
 /* Has the object's page come in while a private one was being made from what the device holds? Then
- * it may have been written, and even be on its way back: what was read is worth nothing. */
+ * it may have been written, and be on its way back, or have failed to get there: what was read may
+ * be neither the old page nor the new. */
 static bool overtaken(const struct quire_request *request)
 {
+    const struct quire_region *region = region_of(request);
+
     return request->object == NULL && request->origin == QUIRE_ORIGIN_FILE &&
-           quire_region_lower(region_of(request), request->page).kind != QUIRE_RECORD_UNTOUCHED;
+           (quire_region_lower(region, request->page).kind != QUIRE_RECORD_UNTOUCHED ||
+            region->object->failed_writes != request->failed_writes);
 }
 
 /* The transfer is over. */

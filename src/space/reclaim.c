@@ -125,6 +125,9 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
     request->victim = quire_pfn_of(QUIRE_NONE);
     if (request->transfer.status != QUIRE_OK) {
         page->dirty = true; /* what the device holds now is anybody's guess */
+        if (page_has_device(page)) {
+            page->object->failed_writes++;
+        }
         keep(system, pfn);
         return QUIRE_IO_ERROR;
     }

@@ -56,6 +56,31 @@ static struct quire_record record_at(const struct lab *lab, unsigned space, unsi
     return record.kind == QUIRE_RECORD_UNTOUCHED ? lower_record(lab, space, page) : record;
 }
 
+/* Where the MMU cannot tell reads from writes, a page may be the space's own that was only read; if
+ * that is clean it may be dropped, and then shows the object again. */
+unsigned char *lab_model(struct lab *lab, unsigned space, unsigned page)
+{
+    struct lab_space *s = &lab->space[space];
+    struct lab_page *p = &s->page[page];
+
+    if (p->object == NULL || behind(p)) {
+        return s->bytes + page * lab->page_bytes;
+    }
+    if (p->own && own_record(lab, space, page).kind == QUIRE_RECORD_UNTOUCHED) {
+        checkf(!p->written && !lab_can_protect(lab), "space %u lost its own page %u", space, page);
+        p->own = false;
+    }
+    return p->own ? s->bytes + page * lab->page_bytes
+                  : lab->seen[p->object - lab->file] + p->offset;
+}
+
+static void note_dropped(struct lab *lab, unsigned space)
+{
+    for (unsigned i = 0; i < LAB_PAGES; i++) {
+        (void)lab_model(lab, space, i);
+    }
+}
+
 static void remember_space(struct lab *lab, unsigned n, struct lab_state *state, uint64_t *count)
 {
     const struct quire_space *space = &lab->space[n].space;
@@ -84,6 +109,7 @@ void lab_remember(struct lab *lab, struct lab_state *state)
     memset(state, 0, sizeof(*state));
     for (unsigned n = 0; n < LAB_SPACES; n++) {
         if (live(lab, n)) {
+            note_dropped(lab, n);
             remember_space(lab, n, state, &state->count[LAB_COUNTS + 5 * n]);
         }
     }
@@ -192,24 +218,6 @@ static bool can_promise(const struct lab *lab, uint64_t pages)
 bool lab_moving(const struct lab *lab, unsigned space, unsigned page)
 {
     return moving(record_at(lab, space, page));
-}
-
-/* Where the MMU cannot tell reads from writes, a page may be the space's own that was only read; if
- * that is clean it may be dropped, and then shows the object again. */
-unsigned char *lab_model(struct lab *lab, unsigned space, unsigned page)
-{
-    struct lab_space *s = &lab->space[space];
-    struct lab_page *p = &s->page[page];
-
-    if (p->object == NULL || behind(p)) {
-        return s->bytes + page * lab->page_bytes;
-    }
-    if (p->own && own_record(lab, space, page).kind == QUIRE_RECORD_UNTOUCHED) {
-        checkf(!p->written && !lab_can_protect(lab), "space %u lost its own page %u", space, page);
-        p->own = false;
-    }
-    return p->own ? s->bytes + page * lab->page_bytes
-                  : lab->seen[p->object - lab->file] + p->offset;
 }
 
 void lab_expect_bytes(struct lab *lab, unsigned space, unsigned page, const unsigned char *where)
@@ -760,6 +768,7 @@ void lab_check(struct lab *lab)
             known += space->supplement.nodes + (space->table.table_bytes >> lab->arena.page_shift);
             check_regions(lab, n);
             check_tlb(lab, n);
+            note_dropped(lab, n);
         }
     }
     for (const struct quire_object *o = system->objects; o != NULL; o = o->next) {
