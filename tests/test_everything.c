@@ -320,7 +320,7 @@ static void run_scripts(bool frames, bool stays)
         struct lab_trip trip = {1, 0, stays};
 
         while (run_script(i, frames ? trip : none, frames ? none : trip)) {
-            trip.in += EFFORT == 4 ? 1 : 3;
+            trip.in += (EFFORT == 4 ? 1 : 3) * (stays ? 3 : 1);
         }
         check(trip.in > (frames ? 9 : 4));
     }

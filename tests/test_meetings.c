@@ -618,7 +618,7 @@ static void test_busy_ends(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-        for (unsigned n = 0; n < 6 * EFFORT; n++) {
+        for (unsigned n = 0; n < 3 * EFFORT; n++) {
             struct scenario scenario = scenarios[i];
             struct run run = {.scenario = &scenario, .prng = &prng};
 
@@ -697,7 +697,7 @@ static void test_random(void **state)
                                     .prompt = prng_one_in(&prng, 2),
                                     .machine = i % LAB_MACHINES};
 
-        random_run(&scenario, &prng, 300);
+        random_run(&scenario, &prng, 200);
     }
 }
 

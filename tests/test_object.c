@@ -1,7 +1,7 @@
 /*
  * Memory objects: one copy of a page however many map it, who sees what is written, where it goes,
- * and what becomes of it when a device fails. The laboratory compares every byte; here are the cases
- * by name, with what they may cost.
+ * and what becomes of it when a device fails. The laboratory compares every byte; here are the
+ * cases by name, with what they may cost.
  */
 #include <string.h>
 

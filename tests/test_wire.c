@@ -1,6 +1,6 @@
 /*
- * Pages that must stay (wired), pages whose contents are given up (discarded), and pages that are in
- * use (the working set).
+ * Pages that must stay (wired), pages whose contents are given up (discarded), and pages that are
+ * in use (the working set).
  */
 #include "quire/formats.h"
 #include "tests/support/lab.h"
