@@ -10,42 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/explorer.h"
 #include "tests/support/lab.h"
 #include "tests/support/policies.h"
 #include "tests/support/unit.h"
 
-/* ---- every way through ----------------------------------------------------------------------- */
-
-enum { STEPS_MAX = 64, ACTORS = 3 };
-
-/* A run makes choices; the next run makes the same ones but the last, until there are none left. */
-struct explorer {
-    unsigned depth, length;
-    unsigned choice[STEPS_MAX], options[STEPS_MAX];
-};
-
-static unsigned choose(struct explorer *e, unsigned options)
-{
-    check(e->depth < STEPS_MAX);
-    if (e->depth == e->length) {
-        e->choice[e->length++] = 0;
-    }
-    e->options[e->depth] = options;
-    return e->choice[e->depth++];
-}
-
-static bool next_run(struct explorer *e)
-{
-    while (e->length != 0 && e->choice[e->length - 1] + 1 == e->options[e->length - 1]) {
-        e->length--;
-    }
-    e->depth = 0;
-    if (e->length == 0) {
-        return false;
-    }
-    e->choice[e->length - 1]++;
-    return true;
-}
+enum { ACTORS = 3 };
 
 /* ---- scenarios ------------------------------------------------------------------------------- */
 
@@ -97,13 +67,15 @@ static void ready(struct quire_request *request)
 /* Uses a page that the core said can be used now. */
 static void use(struct lab *lab, const struct wish *wish)
 {
-    unsigned char *model = lab->space[wish->space].bytes + wish->page * lab->page_bytes;
-    unsigned char *where = lab_mmu(lab, wish->space, wish->page, wish->access);
+    unsigned char *where;
 
+    lab_faulted(lab, wish->space, wish->page, wish->access);
+    where = lab_mmu(lab, wish->space, wish->page, wish->access);
     checkf(where != NULL, "page %u faults after OK", wish->page);
-    check(memcmp(where, model, lab->page_bytes) == 0);
+    lab_expect_bytes(lab, wish->space, wish->page, where);
     if (wish->access & QUIRE_WRITE) {
-        where[0] = ++model[0];
+        lab->space[wish->space].page[wish->page].written = true;
+        where[0] = ++lab_model(lab, wish->space, wish->page)[0];
     }
 }
 
@@ -211,7 +183,7 @@ static bool step(struct run *run)
     if (options == 0) {
         return false;
     }
-    n = choose(run->explorer, options);
+    n = explorer_choose(run->explorer, options);
     if (n < served) {
         bool fails = n >= run->lab.held_count;
         run->fails_left -= fails;
@@ -303,7 +275,7 @@ static unsigned explore(const struct scenario *scenario)
         }
         wind_up(&run);
         runs++;
-    } while (next_run(&explorer));
+    } while (explorer_next(&explorer));
     return runs;
 }
 
@@ -418,6 +390,7 @@ static void test_little_memory(void **state)
 
 struct waiting {
     struct quire_request request;
+    struct wish wish;
     bool ready;
 };
 
@@ -426,12 +399,21 @@ static void wake(struct quire_request *request)
     ((struct waiting *)request->context)->ready = true;
 }
 
+static enum quire_status answer(struct lab *lab, const struct waiting *w, enum quire_status status)
+{
+    if (status == QUIRE_OK) {
+        lab_faulted(lab, w->wish.space, w->wish.page, w->wish.access);
+    }
+    return status;
+}
+
 static enum quire_status fault(struct lab *lab, struct waiting *w, unsigned space, unsigned page,
                                unsigned access)
 {
-    *w = (struct waiting){.request = {.ready = wake, .context = w}};
-    return quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access,
-                             &w->request);
+    *w = (struct waiting){.request = {.ready = wake, .context = w}, .wish = {space, page, access}};
+    return answer(
+        lab, w,
+        quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access, &w->request));
 }
 
 static enum quire_status end(struct lab *lab, struct waiting *w, enum quire_status status)
@@ -441,7 +423,7 @@ static enum quire_status end(struct lab *lab, struct waiting *w, enum quire_stat
     assert_true(w->ready);
     w->ready = false;
     lab_check(lab);
-    return quire_space_resume(&w->request);
+    return answer(lab, w, quire_space_resume(&w->request));
 }
 
 /* The whole way of a fault that has to evict, step by step. */
@@ -600,7 +582,7 @@ static void random_step(struct lab *lab, struct waiting *w)
         }
     } else if (w->ready) {
         w->ready = false;
-        if (quire_space_resume(&w->request) != QUIRE_PENDING) {
+        if (answer(lab, w, quire_space_resume(&w->request)) != QUIRE_PENDING) {
             w->request.space = NULL;
         }
     }

@@ -322,6 +322,11 @@ static void region_of_another_space(struct lab *lab)
     lab->space[0].space.regions->space = &lab->space[1].space;
 }
 
+static void promise_forgotten(struct lab *lab)
+{
+    lab->system.committed--;
+}
+
 static void kin_of_a_stranger(struct lab *lab)
 {
     lab->space[0].space.kin = &lab->space[1].space;
@@ -534,6 +539,7 @@ static const struct {
     SPOILER(shown_in_a_circle),
     SPOILER(region_of_another_space),
     SPOILER(kin_of_a_stranger),
+    SPOILER(promise_forgotten),
     SPOILER(region_too_short),
     SPOILER(region_too_long),
     SPOILER(region_not_of_pages),

@@ -21,12 +21,13 @@
 struct quire_object {
     struct quire_system *system;
     struct quire_device device; /* transfer NULL: no device */
-    uint64_t bytes;             /* the rest of the last page is zeros at first; what is written
-                                   there is kept while the page is resident, not written back */
+    uint64_t bytes; /* the rest of the last page is zeros at first; with a device, what is written
+                       there is kept until the page is written back, which makes it zeros again */
     struct quire_supplement pages;
     struct quire_region *mappings;
     struct quire_object *prev, *next; /* of the system's objects */
     uint32_t resident, swapped;
+    uint32_t failed_writes; /* of its pages, to its device */
     uint16_t id;
 };
 

@@ -86,9 +86,10 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
 /*
  * Makes `child` a copy of `parent`: the same regions; private pages are shared until one of them
  * writes (copy-on-write), without copying a byte now. The child's page table is empty: its pages
- * are mapped as it touches them. QUIRE_BUSY: a page is in transit; QUIRE_NO_MEMORY; QUIRE_NO_SPACE:
- * the commit limit; QUIRE_INVALID: the format's MMU cannot withhold the right to write. In all of
- * these nothing changed.
+ * are mapped as it touches them. Wired pages are copied now, and the copies are not wired.
+ * QUIRE_BUSY: a page is in transit; QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit;
+ * QUIRE_INVALID: the format's MMU cannot withhold the right to write. In all of these nothing
+ * changed.
  */
 enum quire_status quire_space_fork(struct quire_space *child, struct quire_space *parent,
                                    uint16_t id);
@@ -97,10 +98,19 @@ enum quire_status quire_space_fork(struct quire_space *child, struct quire_space
  * (zeros, or the object's). QUIRE_BUSY: a page is in transit, nothing changed. */
 enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes);
 
-/* Makes the page at va resident for `access` and keeps it so until it is unwired, as often as it
- * was wired. Answers as quire_space_fault(); PENDING: resume, then wire again. */
+/*
+ * Makes the page at va resident for `access` and keeps it so, in the same frame, until it is
+ * unwired as often as it was wired. Answers as quire_space_fault(); PENDING: resume, and wire
+ * again; QUIRE_NO_SPACE, too: wired 65,535 times. The page may still come off the MMU (protected,
+ * written back, after a fork); the next access then maps it again, without I/O. A wire goes with
+ * the page where a space's own page is unmapped or discarded; one on an object's page stays.
+ * => a private page that is wired while its region is read-only does not become writable
+ * meanwhile: the first write might copy it
+ */
 enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsigned access,
                                    struct quire_request *request);
+
+/* QUIRE_NOT_FOUND: no wired page is seen at va. */
 enum quire_status quire_space_unwire(struct quire_space *space, quire_va va);
 
 /* Pages that were accessed since this was last asked: the working set over that time. Clears the
@@ -151,6 +161,7 @@ struct quire_request {
     uint64_t page;               /* its number there */
     bool prefetch;               /* nobody has touched the page */
     uint8_t origin;              /* what it will be when it has been filled */
+    uint32_t failed_writes;      /* of the object, when reading from its device began */
     quire_pfn victim;            /* being written out */
     bool keeps;                  /* ... to be kept afterwards (synchronised), not to make room */
     struct quire_transfer transfer;
@@ -159,8 +170,8 @@ struct quire_request {
 /* Makes the page at va usable for `access` (QUIRE_READ, WRITE or EXECUTE, with QUIRE_USER), or says
  * why not. Statuses as at the head of this file; QUIRE_BUSY: the page, or all memory that it could
  * have, is in transit for other requests; on any but OK and PENDING the state is as before, but for
- * pages that were evicted on the way and, unless refused, a stack that grew. May start I/O, never
- * waits for it. */
+ * pages that were evicted on the way, and a stack that grew (a refused access never makes it grow).
+ * May start I/O, never waits for it. */
 enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsigned access,
                                     struct quire_request *request);
 

@@ -62,47 +62,59 @@ static enum quire_refusal judge(const struct quire_region *region, unsigned acce
     return QUIRE_REFUSAL_NONE;
 }
 
-/* Nothing is mapped at va. Is it near a stack, and may that grow down to it, keeping its distance
- * from what is below? */
-static enum quire_refusal judge_stack(const struct quire_region *stack, uint64_t begin,
-                                      uint64_t page)
+/* A stack grows down to va, if it may go that far, if all between is addresses, and if it keeps its
+ * distance from what is below. */
+static enum quire_refusal grow_stack(struct quire_region *stack, quire_va va)
 {
-    uint64_t near = (uint64_t)QUIRE_STACK_NEAR * page;
+    const struct quire_space *space = stack->space;
+    uint64_t page = space_page_bytes(space);
+    uint64_t begin = va.at & ~(page - 1);
+    uint64_t more = stack->va.at - begin;
+    enum quire_status status;
 
-    if (stack == NULL || stack->grows_to == 0 ||
-        (begin < stack->grows_to && stack->grows_to - begin > near)) {
-        return QUIRE_REFUSAL_NO_REGION;
-    }
-    if (begin < stack->grows_to ||
+    status = quire_range_check(space->table.format, quire_va_at(begin), more + stack->bytes);
+    if (status != QUIRE_OK || begin < stack->grows_to ||
         (stack->prev != NULL &&
          begin - region_last(stack->prev) <= (uint64_t)QUIRE_STACK_GUARD * page)) {
         return QUIRE_REFUSAL_STACK;
     }
+    status =
+        quire_region_charge(space->system, stack, more >> space->system->host->frames->page_shift);
+    if (status != QUIRE_OK) {
+        return QUIRE_REFUSAL_STACK;
+    }
+    stack->bytes += more;
+    stack->va.at = begin;
     return QUIRE_REFUSAL_NONE;
 }
 
-/* A stack that may be accessed like this, and may grow down to va, does so. */
-static enum quire_refusal grow_stack(struct quire_space *space, quire_va va, unsigned access)
+/* Is the address, below the region, one that a stack is grown for, or at least one that is told as
+ * the stack's? */
+static bool near_stack(const struct quire_region *region, quire_va va)
 {
-    struct quire_region *stack = quire_region_at_or_after(space, va);
-    uint64_t page = space_page_bytes(space);
-    uint64_t begin = va.at & ~(page - 1);
-    enum quire_refusal refusal = judge_stack(stack, begin, page);
+    uint64_t near = (uint64_t)QUIRE_STACK_NEAR * space_page_bytes(region->space);
 
-    if (refusal == QUIRE_REFUSAL_NONE) {
-        refusal = judge(stack, access);
+    return region->grows_to != 0 && (va.at >= region->grows_to || region->grows_to - va.at <= near);
+}
+
+/* Where nothing is mapped, a stack above may grow: if it would allow the access, and only then. */
+static enum quire_refusal admit(const struct quire_request *request)
+{
+    const struct quire_region *region = region_of(request);
+    struct quire_region *stack = NULL;
+    enum quire_refusal refusal;
+
+    if (region == NULL) {
+        stack = quire_region_at_or_after(request->space, request->va);
+        if (stack == NULL || !near_stack(stack, request->va)) {
+            return QUIRE_REFUSAL_NO_REGION;
+        }
     }
-    if (refusal != QUIRE_REFUSAL_NONE) {
-        return refusal;
+    refusal = judge(stack != NULL ? stack : region, request->access);
+    if (refusal == QUIRE_REFUSAL_NONE && stack != NULL) {
+        refusal = grow_stack(stack, request->va);
     }
-    if (quire_region_charge(space->system, stack,
-                            (stack->va.at - begin) >> space->system->host->frames->page_shift) !=
-        QUIRE_OK) {
-        return QUIRE_REFUSAL_STACK;
-    }
-    stack->bytes += stack->va.at - begin;
-    stack->va.at = begin;
-    return QUIRE_REFUSAL_NONE;
+    return refusal;
 }
 
 static enum quire_status refuse(struct quire_request *request, enum quire_refusal refusal)
@@ -163,19 +175,26 @@ static void unclaim(struct quire_request *request)
     struct quire_system *system = request->space->system;
 
     quire_supplement_set(home(request), request->page, request->was);
+    if (request->was.kind != QUIRE_RECORD_SWAP) {
+        quire_page_drop_slot(system, page_of(system, request->pfn));
+    }
     quire_page_clear(system, request->pfn);
     quire_frames_unref(system->host->frames, request->pfn);
     request->pfn = quire_pfn_of(QUIRE_NONE);
     home_count(request, 0U - 1, request->was.kind == QUIRE_RECORD_SWAP);
 }
 
-/* The fault cannot be served: the page is what it was, and no empty node is left behind. */
+/* The fault cannot be served: the page is what it was, and no empty node is left behind, neither
+ * here nor in the object: the fault may have begun more than once. */
 static void give_up(struct quire_request *request)
 {
+    uint64_t vpn = vpn_of(request);
+
     if (!quire_pfn_none(request->pfn)) {
         unclaim(request);
     }
     quire_supplement_trim(home(request), request->page, request->page + 1);
+    quire_supplement_trim(&request->space->supplement, vpn, vpn + 1);
 }
 
 static enum quire_status done(struct quire_request *request)
@@ -257,9 +276,8 @@ static enum quire_status start_fixed(struct quire_request *request)
 static enum quire_status start(struct quire_request *request)
 {
     struct quire_space *space = request->space;
+    enum quire_refusal refusal = admit(request);
     const struct quire_region *region = region_of(request);
-    enum quire_refusal refusal = region != NULL ? judge(region, request->access)
-                                                : grow_stack(space, request->va, request->access);
     struct quire_record record;
 
     if (refusal != QUIRE_REFUSAL_NONE) {
@@ -310,12 +328,18 @@ static struct quire_record source(const struct quire_request *request,
     return request->was;
 }
 
+/* A private page made from an object's that is in swap owns that slot too, as after a fork: nobody
+ * may write to it while it is being read. */
 static enum quire_status fill_from_slot(struct quire_request *request, quire_slot slot)
 {
     struct quire_system *system = request->space->system;
-    bool own = request->was.kind == QUIRE_RECORD_SWAP;
+    struct quire_page *page = page_of(system, request->pfn);
 
-    request->origin = own ? QUIRE_ORIGIN_SWAP : QUIRE_ORIGIN_ZERO;
+    if (quire_slot_none(page->slot)) {
+        quire_swap_ref(&system->swap, slot);
+        page->slot = slot;
+    }
+    request->origin = QUIRE_ORIGIN_SWAP;
     return quire_request_transfer(system, request, &system->swap.device, QUIRE_TRANSFER_IN,
                                   request->pfn, (uint64_t)slot.n << system->swap.page_shift);
 }
@@ -335,25 +359,22 @@ static enum quire_status fill(struct quire_request *request)
         return fill_zero(request);
     }
     request->origin = QUIRE_ORIGIN_FILE;
+    request->failed_writes = object->failed_writes;
     return quire_request_transfer(system, request, &object->device, QUIRE_TRANSFER_IN, request->pfn,
                                   quire_region_index(region, vpn_of(request))
                                       << system->host->frames->page_shift);
 }
 
-/* The object may end inside the page: what lies behind its end is zero, whatever was read there. */
-static void clear_past_end(struct quire_request *request)
+/* Has the object's page come in while a private one was being made from what the device holds? Then
+ * it may have been written, and be on its way back, or have failed to get there: what was read may
+ * be neither the old page nor the new. */
+static bool overtaken(const struct quire_request *request)
 {
-    struct quire_system *system = request->space->system;
-    const struct quire_memory *memory = &system->host->memory;
-    uint64_t bytes = frame_bytes(system);
-    uint64_t inside = region_of(request)->object->bytes - request->transfer.offset;
-    unsigned char *where;
+    const struct quire_region *region = region_of(request);
 
-    if (inside < bytes) {
-        where = quire_memory_at(memory, frame_pa(system, request->pfn), bytes);
-        memset(where + inside, 0, (size_t)(bytes - inside));
-        quire_memory_done(memory, where, bytes);
-    }
+    return request->object == NULL && request->origin == QUIRE_ORIGIN_FILE &&
+           (quire_region_lower(region, request->page).kind != QUIRE_RECORD_UNTOUCHED ||
+            region->object->failed_writes != request->failed_writes);
 }
 
 /* The transfer is over. */
@@ -365,8 +386,14 @@ static enum quire_status filled(struct quire_request *request)
     if (request->transfer.status != QUIRE_OK) {
         return QUIRE_IO_ERROR;
     }
+    if (overtaken(request)) {
+        unclaim(request);
+        request->step = STEP_START;
+        return QUIRE_OK;
+    }
     if (request->origin == QUIRE_ORIGIN_FILE) {
-        clear_past_end(request);
+        quire_page_clear_past_end(request->space->system, request->pfn, region_of(request)->object,
+                                  offset); /* whatever was read there */
         quire_space_tell(request->space, QUIRE_EVENT_FILE_READ, vpn_of(request), request->pfn,
                          quire_slot_of(QUIRE_NONE), offset);
     } else {

@@ -4,7 +4,7 @@
  * Every private page gets one more owner: the count of its frame, or of its slot, goes up, and both
  * records say `shared`. The parent's mappings lose the right to write; the child begins with none.
  * The first of the owners to write gets a copy (src/space/fault.c); the last one keeps the page as
- * it is.
+ * it is. Only wired pages are copied at once: they are to stay where whoever wired them has them.
  */
 #include "internal.h"
 #include "region.h"
@@ -70,6 +70,33 @@ static enum quire_status copy_regions(struct quire_space *child, const struct qu
     return QUIRE_OK;
 }
 
+static bool is_wired(struct quire_system *system, struct quire_record record)
+{
+    return record.kind == QUIRE_RECORD_FRAME &&
+           page_of(system, quire_pfn_of(record.number))->wired != 0;
+}
+
+static enum quire_status copy_wired(struct quire_space *child, const struct quire_space *parent)
+{
+    uint64_t end = UINT64_C(1) << parent->supplement.vpn_bits;
+    struct quire_record record;
+
+    for (uint64_t vpn = 0; quire_supplement_next(&parent->supplement, &vpn, end, &record); vpn++) {
+        enum quire_status status;
+        quire_pfn copy;
+
+        if (!is_wired(child->system, record)) {
+            continue;
+        }
+        status = quire_make_copy(child, vpn, quire_pfn_of(record.number), &copy);
+        if (status != QUIRE_OK) {
+            return status;
+        }
+        quire_adopt_copy(child, vpn, copy);
+    }
+    return QUIRE_OK;
+}
+
 /* One more owner for what a record names. */
 static void share(struct quire_space *child, struct quire_space *parent, uint64_t vpn,
                   struct quire_record record)
@@ -94,7 +121,9 @@ static void share_pages(struct quire_space *child, struct quire_space *parent)
     struct quire_record record;
 
     for (uint64_t vpn = 0; quire_supplement_next(&parent->supplement, &vpn, end, &record); vpn++) {
-        share(child, parent, vpn, record);
+        if (!is_wired(child->system, record)) {
+            share(child, parent, vpn, record);
+        }
     }
 }
 
@@ -135,6 +164,9 @@ enum quire_status quire_locked_space_fork(struct quire_space *child, struct quir
     status = reserve_records(child, parent);
     if (status == QUIRE_OK) {
         status = copy_regions(child, parent);
+    }
+    if (status == QUIRE_OK) {
+        status = copy_wired(child, parent);
     }
     if (status != QUIRE_OK) {
         quire_locked_space_destroy(child);

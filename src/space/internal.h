@@ -101,6 +101,10 @@ static inline uint64_t object_pages(const struct quire_object *object)
     return ((object->bytes - 1) >> object->system->host->frames->page_shift) + 1;
 }
 
+/* The object may end inside its page at `offset`, which is in the frame: zeros behind its end. */
+void quire_page_clear_past_end(struct quire_system *system, quire_pfn pfn,
+                               const struct quire_object *object, uint64_t offset);
+
 /* Remembers in software what the MMU has marked in a leaf; for visitors. context: the system. */
 void quire_page_note_marks(void *context, const struct quire_leaf *leaf);
 
@@ -187,6 +191,13 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
 /* Maps all of a fixed region; others: nothing. QUIRE_NO_MEMORY, QUIRE_OUT_OF_RANGE: nothing
  * changed. */
 enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region);
+
+/* A frame with a copy of `from`, to be the space's own page vpn; it is not recorded yet. */
+enum quire_status quire_make_copy(struct quire_space *space, uint64_t vpn, quire_pfn from,
+                                  quire_pfn *to);
+
+/* From now on the space has that page. => a record can be set */
+void quire_adopt_copy(struct quire_space *space, uint64_t vpn, quire_pfn to);
 
 /* Gives the space a copy of the page in frame `from`, as its own page vpn, and maps it. The frame
  * `from` is left to its other owners. QUIRE_NO_MEMORY: as above. */

@@ -142,6 +142,27 @@ static void note_marks_of(struct quire_space *space, uint64_t vpn)
     }
 }
 
+enum quire_status quire_make_copy(struct quire_space *space, uint64_t vpn, quire_pfn from,
+                                  quire_pfn *to)
+{
+    struct quire_system *system = space->system;
+    enum quire_status status = quire_take_frame(system, to);
+
+    if (status == QUIRE_OK) {
+        copy_frame(system, *to, from);
+        quire_page_make(system, *to, space, NULL, vpn);
+        page_of(system, *to)->dirty = true;
+    }
+    return status;
+}
+
+void quire_adopt_copy(struct quire_space *space, uint64_t vpn, quire_pfn to)
+{
+    quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_FRAME, to.n));
+    space->resident++;
+    quire_page_list(space->system, to);
+}
+
 enum quire_status quire_copy_page(struct quire_space *space, const struct quire_region *region,
                                   uint64_t vpn, quire_pfn from)
 {
@@ -151,15 +172,12 @@ enum quire_status quire_copy_page(struct quire_space *space, const struct quire_
 
     status = quire_supplement_reserve(&space->supplement, vpn);
     if (status == QUIRE_OK) {
-        status = quire_take_frame(system, &to);
+        status = quire_make_copy(space, vpn, from, &to);
     }
     if (status != QUIRE_OK) {
         return status;
     }
-    copy_frame(system, to, from);
     note_marks_of(space, vpn);
-    quire_page_make(system, to, space, NULL, vpn);
-    page_of(system, to)->dirty = true;
     status = quire_map_resident(space, region, vpn, to, QUIRE_WRITE);
     if (status != QUIRE_OK) {
         quire_page_clear(system, to);
@@ -171,9 +189,7 @@ enum quire_status quire_copy_page(struct quire_space *space, const struct quire_
         quire_owners_leave(space, vpn, from);
         quire_batch_commit(&system->batch);
     }
-    quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_FRAME, to.n));
-    space->resident++;
-    quire_page_list(system, to);
+    quire_adopt_copy(space, vpn, to);
     quire_space_tell(space, QUIRE_EVENT_COPY, vpn, to, quire_slot_of(QUIRE_NONE), from.n);
     return QUIRE_OK;
 }

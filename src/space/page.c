@@ -1,6 +1,8 @@
 /* A page in a frame: its record, its place in the policy, its copy in swap, its transfers. */
 #include "internal.h"
 
+#include "../bytes.h"
+
 void quire_system_tell(struct quire_system *system, const struct quire_space *space,
                        const struct quire_event *event)
 {
@@ -85,6 +87,21 @@ void quire_page_drop_slot(struct quire_system *system, struct quire_page *page)
     if (!quire_slot_none(page->slot)) {
         quire_swap_unref(&system->swap, page->slot);
         page->slot = quire_slot_of(QUIRE_NONE);
+    }
+}
+
+void quire_page_clear_past_end(struct quire_system *system, quire_pfn pfn,
+                               const struct quire_object *object, uint64_t offset)
+{
+    const struct quire_memory *memory = &system->host->memory;
+    uint64_t bytes = frame_bytes(system);
+    uint64_t inside = object->bytes - offset;
+    unsigned char *where;
+
+    if (inside < bytes) {
+        where = quire_memory_at(memory, frame_pa(system, pfn), bytes);
+        memset(where + inside, 0, (size_t)(bytes - inside));
+        quire_memory_done(memory, where, bytes);
     }
 }
 

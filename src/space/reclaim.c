@@ -125,6 +125,9 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
     request->victim = quire_pfn_of(QUIRE_NONE);
     if (request->transfer.status != QUIRE_OK) {
         page->dirty = true; /* what the device holds now is anybody's guess */
+        if (page_has_device(page)) {
+            page->object->failed_writes++;
+        }
         keep(system, pfn);
         return QUIRE_IO_ERROR;
     }
@@ -150,15 +153,18 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
 {
     struct quire_page *page = page_of(system, pfn);
     bool to_object = page_has_device(page);
-    uint64_t number = to_object ? page->vpn : page->slot.n;
+    uint64_t offset = (to_object ? page->vpn : page->slot.n) << system->host->frames->page_shift;
     enum quire_status status;
 
+    if (to_object) {
+        quire_page_clear_past_end(system, pfn, page->object, offset); /* that is not the object's */
+    }
     quire_owners_record(system, pfn, record_of(QUIRE_RECORD_GOING, pfn.n));
     request->victim = pfn;
     request->keeps = keeps;
-    status = quire_request_transfer(
-        system, request, to_object ? &page->object->device : &system->swap.device,
-        QUIRE_TRANSFER_OUT, pfn, number << system->host->frames->page_shift);
+    status = quire_request_transfer(system, request,
+                                    to_object ? &page->object->device : &system->swap.device,
+                                    QUIRE_TRANSFER_OUT, pfn, offset);
     return status == QUIRE_PENDING ? status : quire_reclaim_written(system, request);
 }
 

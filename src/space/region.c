@@ -70,11 +70,14 @@ enum quire_status quire_region_charge(struct quire_system *system,
     return QUIRE_OK;
 }
 
+uint64_t quire_region_promised(const struct quire_region *region)
+{
+    return needs_memory(region) ? quire_region_pages(region) : 0;
+}
+
 void quire_region_uncharge(struct quire_system *system, const struct quire_region *region)
 {
-    if (needs_memory(region)) {
-        system->committed -= region->bytes >> system->host->frames->page_shift;
-    }
+    system->committed -= quire_region_promised(region);
 }
 
 void quire_region_insert(struct quire_space *space, struct quire_region *region)
@@ -159,7 +162,7 @@ static bool are_one(const struct quire_space *space, const struct quire_region *
            region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&
            lower->sharing == upper->sharing && lower->advice == upper->advice &&
-           lower->grows_to == upper->grows_to &&
+           upper->grows_to == 0 &&
            (lower->object == NULL || lower->offset + lower->bytes == upper->offset);
 }
 

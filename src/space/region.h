@@ -32,6 +32,9 @@ bool quire_region_cuts(struct quire_space *space, quire_va at);
 void quire_region_show(struct quire_region *region);
 void quire_region_hide(struct quire_region *region);
 
+/* Pages that are promised to a region. */
+uint64_t quire_region_promised(const struct quire_region *region);
+
 /* Promises memory for `pages` pages of a region, if it is one that can need it: private, and
  * perhaps to be written. QUIRE_NO_SPACE: more than there is, and the system does not overcommit. */
 enum quire_status quire_region_charge(struct quire_system *system,

@@ -395,30 +395,37 @@ uint32_t quire_locked_space_working_set(struct quire_space *space)
     return pages;
 }
 
-/* The frame of the page that is mapped at va; QUIRE_NONE: none is. */
-static quire_pfn mapped_frame(const struct quire_space *space, quire_va va)
+/* What became of the page that is seen at va, mapped just now or not. */
+static struct quire_record record_at(struct quire_space *space, quire_va va)
 {
-    struct quire_leaf leaf;
+    const struct quire_region *region = quire_space_region(space, va);
+    uint64_t vpn = space_vpn(space, va);
+    struct quire_record record = quire_supplement_get(&space->supplement, vpn);
 
-    if (quire_table_query(&space->table, va, &leaf) != QUIRE_OK) {
-        return quire_pfn_of(QUIRE_NONE);
-    }
-    return quire_pa_pfn(leaf.pa, quire_format_page_shift(space->table.format));
+    return region != NULL && record.kind == QUIRE_RECORD_UNTOUCHED ? quire_region_lower(region, vpn)
+                                                                   : record;
 }
 
+/* A private page that may be written is made the space's own at once: a copy later on would leave
+ * the wired frame to others. */
 enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va, unsigned access,
                                           struct quire_request *request)
 {
-    enum quire_status status = quire_locked_space_fault(space, va, access, request);
+    const struct quire_region *region = quire_space_region(space, va);
+    enum quire_status status;
     quire_pfn pfn;
 
+    if (region != NULL && region->sharing == QUIRE_PRIVATE) {
+        access |= region->prot & (unsigned)QUIRE_WRITE;
+    }
+    status = quire_locked_space_fault(space, va, access, request);
     if (status != QUIRE_OK) {
         return status;
     }
-    if (quire_space_region(space, va)->sharing == QUIRE_FIXED) {
+    if (region->sharing == QUIRE_FIXED) {
         return QUIRE_INVALID;
     }
-    pfn = mapped_frame(space, va);
+    pfn = quire_pfn_of(record_at(space, va).number);
     if (page_of(space->system, pfn)->wired == UINT16_MAX) {
         return QUIRE_NO_SPACE;
     }
@@ -427,15 +434,19 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
     return QUIRE_OK;
 }
 
+/* A wired page may be in transit all the same, while it is written back. */
 enum quire_status quire_locked_space_unwire(struct quire_space *space, quire_va va)
 {
-    quire_pfn pfn = mapped_frame(space, va);
-    struct quire_page *page = quire_pfn_none(pfn) ? NULL : quire_system_page(space->system, pfn);
+    struct quire_record record = record_at(space, va);
+    quire_pfn pfn = quire_pfn_of(record.number);
+    bool resident = record.kind == QUIRE_RECORD_FRAME || record.kind == QUIRE_RECORD_GOING;
 
-    if (page == NULL || page->wired == 0) {
+    if (!resident || page_of(space->system, pfn)->wired == 0) {
         return QUIRE_NOT_FOUND;
     }
-    page->wired--;
-    quire_page_list(space->system, pfn);
+    page_of(space->system, pfn)->wired--;
+    if (record.kind == QUIRE_RECORD_FRAME) {
+        quire_page_list(space->system, pfn);
+    }
     return QUIRE_OK;
 }

@@ -13,6 +13,7 @@ struct audit {
     uint64_t owners, owner_sum; /* of frames */
     uint64_t slots, slot_sum;   /* owners of slots */
     uint64_t shown;             /* regions that have an object */
+    uint64_t promised;          /* pages, to regions and to objects without device */
     const char *wrong;
 };
 
@@ -190,6 +191,7 @@ static void check_regions(struct audit *audit)
                quire_range_check(audit->space->table.format, region->va, region->bytes) == QUIRE_OK,
                "a region is not made of pages");
         audit->shown += region->object != NULL;
+        audit->promised += quire_region_promised(region);
         expect(audit, region->space == audit->space, "a region is in another space's list");
         expect(audit, (region->prot & ~region->max_prot) == 0, "a region exceeds its max_prot");
         expect(audit, region->next == NULL || region->next->prev == region,
@@ -222,6 +224,7 @@ static void check_object(struct audit *audit, struct quire_object *object)
     audit->resident = 0;
     audit->swapped = 0;
     check_records(audit, &object->pages);
+    audit->promised += object->device.transfer == NULL ? object_pages(object) : 0;
     expect(audit, audit->resident == object->resident && audit->swapped == object->swapped,
            "an object's pages are miscounted");
     for (const struct quire_region *r = object->mappings; r != NULL && audit->wrong == NULL;
@@ -329,6 +332,7 @@ enum quire_status quire_locked_validate(struct quire_system *system,
         check_object(&audit, object);
     }
     expect(&audit, audit.shown == 0, "a region is missing in its object's list");
+    expect(&audit, audit.promised == system->committed, "promised memory is miscounted");
     check_pages(&audit);
     check_slots(&audit);
     expect(&audit, quire_slab_sound(system), "the records of regions are not sound");

@@ -22,7 +22,8 @@ static const struct quire_format *small(unsigned which)
                                        [LAB_NO_DIRTY] = "small, no dirty bit",
                                        [LAB_NO_WRITE] = "small, neither dirty nor write bit",
                                        [LAB_NO_MARKS] = "small, no marks",
-                                       [LAB_NO_RIGHTS] = "small, no rights"};
+                                       [LAB_NO_RIGHTS] = "small, no rights",
+                                       [LAB_DIRTY_ONLY] = "small, dirty bit, no write bit"};
     static struct quire_format format[LAB_MACHINES];
     struct quire_format *f = &format[which];
     struct quire_attribute_bits *leaf = &f->leaf;
@@ -33,8 +34,9 @@ static const struct quire_format *small(unsigned which)
     f->ignored = QUIRE_MASK(23, 7);
     leaf->user = (struct quire_bits)QUIRE_IF_SET(4);
     leaf->accessed = which == LAB_NO_MARKS ? never : (struct quire_bits)QUIRE_IF_SET(5);
-    leaf->dirty = which != LAB_SMALL ? never : (struct quire_bits)QUIRE_IF_SET(6);
-    if (which == LAB_NO_WRITE || which == LAB_NO_RIGHTS) {
+    leaf->dirty =
+        which == LAB_SMALL || which == LAB_DIRTY_ONLY ? (struct quire_bits)QUIRE_IF_SET(6) : never;
+    if (which == LAB_NO_WRITE || which == LAB_NO_RIGHTS || which == LAB_DIRTY_ONLY) {
         leaf->write = always;
     }
     if (which == LAB_NO_RIGHTS) {
@@ -54,6 +56,7 @@ const struct quire_format *lab_machine(unsigned i, uint32_t *frames)
         [LAB_NO_WRITE] = {NULL, 200},
         [LAB_NO_MARKS] = {NULL, 200},
         [LAB_NO_RIGHTS] = {NULL, 200},
+        [LAB_DIRTY_ONLY] = {NULL, 200},
         [LAB_I386] = {&quire_format_i386, 96},
         [LAB_X86_64] = {&quire_format_x86_64, 96},
         [LAB_FULL_64] = {&full_64, 128},
@@ -146,33 +149,45 @@ static enum quire_status move(struct lab_disk *disk, struct quire_transfer *t,
         memcpy(data, memory, t->bytes);
         disk->writes++;
     }
-    if (!in) {
+    if (!in && disk->written != NULL) {
         disk->written[t->offset / t->bytes] = status == QUIRE_OK;
     }
     return status;
 }
 
-/* Is it a transfer that makes sense? */
+/* Nothing past the end of a file is written to it. */
+static void check_end_of_file(const struct lab_disk *disk, const struct quire_transfer *t)
+{
+    const unsigned char *memory = arena_at(&disk->lab->arena, t->pa.at, t->bytes);
+
+    for (uint64_t i = 0; i < t->bytes; i++) {
+        check(t->offset + i < disk->bytes || memory[i] == 0);
+    }
+}
+
+/* Is it a transfer that makes sense? What is read has one owner. */
 static void check_transfer(const struct lab_disk *disk, const struct quire_transfer *t)
 {
     const struct lab *lab = disk->lab;
     const struct quire_memory *memory = &lab->arena.host.memory;
     uint64_t slot = t->offset / lab->page_bytes;
-    bool in = t->direction == QUIRE_TRANSFER_IN;
-    uint32_t owners, slot_owners;
+    bool out = t->direction == QUIRE_TRANSFER_OUT;
+    uint32_t frame_owners, slot_owners;
 
     check(t->bytes == lab->page_bytes && t->offset % t->bytes == 0 && t->offset < disk->bytes);
     check(arena_at(&lab->arena, t->pa.at, t->bytes) != NULL);
     check(t->where == (t->pa.at - memory->base < memory->bytes
                            ? memory->direct + (t->pa.at - memory->base)
                            : NULL));
-    owners = quire_frames_count(&lab->arena.frames, quire_pa_pfn(t->pa, lab->arena.page_shift));
-    check(in ? owners == 1 : owners >= 1); /* kin may own what goes out together */
-    check(disk->written != NULL || in);
+    frame_owners =
+        quire_frames_count(&lab->arena.frames, quire_pa_pfn(t->pa, lab->arena.page_shift));
+    check(out ? frame_owners != 0 : frame_owners == 1);
     if (disk->written != NULL) {
-        slot_owners = quire_swap_owners(&lab->system.swap, quire_slot_of((uint32_t)slot));
-        check(in ? slot_owners >= 1 : slot_owners == 1);
-        checkf(!in || disk->written[slot], "slot %u is read and was never written", (unsigned)slot);
+        slot_owners = quire_frames_count(&lab->system.swap.slots, quire_pfn_of((uint32_t)slot));
+        check(out ? slot_owners == 1 : slot_owners != 0);
+        checkf(out || disk->written[slot], "slot %u is read and was never written", (unsigned)slot);
+    } else if (out) {
+        check_end_of_file(disk, t);
     }
     check_cached(lab, t->pa.at);
 }
@@ -214,21 +229,45 @@ void lab_complete(struct lab *lab, unsigned held, enum quire_status status)
     quire_transfer_done(done.transfer, move(done.disk, done.transfer, status));
 }
 
+static uint64_t whole_pages(const struct lab *lab, uint64_t bytes)
+{
+    return (bytes + lab->page_bytes - 1) / lab->page_bytes * lab->page_bytes;
+}
+
 struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes)
 {
     struct lab_disk *disk = &lab->file_disk[file];
-    uint64_t whole = (bytes + lab->page_bytes - 1) / lab->page_bytes * lab->page_bytes;
+    uint64_t whole = whole_pages(lab, bytes);
 
-    free(disk->data);
+    lab_forget(lab, file);
     *disk = (struct lab_disk){.lab = lab, .data = malloc(whole), .bytes = bytes};
-    check(disk->data != NULL);
+    lab->seen[file] = calloc(1, whole);
+    check(disk->data != NULL && lab->seen[file] != NULL);
     noise(&lab->prng, disk->data, whole);
-    if (lab->file[file].system != NULL) {
-        quire_object_destroy(&lab->file[file]);
-    }
+    memcpy(lab->seen[file], disk->data, bytes);
     check(quire_object_create(&lab->file[file], &lab->system,
                               &(struct quire_device){transfer, disk}, bytes) == QUIRE_OK);
     return &lab->file[file];
+}
+
+struct quire_object *lab_memory(struct lab *lab, unsigned file, uint64_t bytes)
+{
+    lab_forget(lab, file);
+    lab->seen[file] = calloc(1, whole_pages(lab, bytes));
+    check(lab->seen[file] != NULL);
+    check(quire_object_create(&lab->file[file], &lab->system, NULL, bytes) == QUIRE_OK);
+    return &lab->file[file];
+}
+
+void lab_forget(struct lab *lab, unsigned file)
+{
+    if (lab->file[file].system != NULL) {
+        quire_object_destroy(&lab->file[file]);
+        memset(&lab->file[file], 0, sizeof(lab->file[file]));
+    }
+    free(lab->file_disk[file].data);
+    free(lab->seen[file]);
+    lab->file_disk[file].data = lab->seen[file] = NULL;
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
@@ -269,8 +308,11 @@ void lab_open(struct lab *lab, const struct lab_setup *setup)
 {
     const struct quire_policy_ops *policy =
         setup->policy != NULL ? setup->policy : &quire_policy_fifo;
-    struct quire_system_config config = {
-        .policy = policy, .swap_slots = setup->slots, .resident_limit = setup->limit};
+    struct quire_system_config config = {.policy = policy,
+                                         .swap_slots = setup->slots,
+                                         .resident_limit = setup->limit,
+                                         .commit = setup->strict ? QUIRE_COMMIT_STRICT
+                                                                 : QUIRE_OVERCOMMIT};
     unsigned page_shift = quire_format_page_shift(setup->format);
 
     memset(lab, 0, sizeof(*lab));
@@ -319,6 +361,7 @@ void lab_abandon(struct lab *lab)
     }
     for (unsigned i = 0; i < LAB_FILES; i++) {
         free(lab->file_disk[i].data);
+        free(lab->seen[i]);
     }
     free(lab->swap.data);
     free(lab->swap.written);
@@ -335,11 +378,10 @@ void lab_close(struct lab *lab)
     }
     lab_check(lab);
     for (unsigned i = 0; i < LAB_FILES; i++) {
-        if (lab->file[i].system != NULL) {
-            quire_object_destroy(&lab->file[i]);
-        }
+        lab_forget(lab, i);
     }
     check(lab->system.resident == 0 && lab->system.slab_frames == 0 && lab->held_count == 0);
+    check(lab->system.committed == 0 && lab->system.objects == NULL);
     check(quire_swap_used(&lab->system.swap) == 0);
     quire_system_destroy(&lab->system);
     checkf(lab->arena.frames.free == lab->arena.total - 1, "%u frames are lost",
@@ -382,23 +424,13 @@ unsigned char *lab_mmu(struct lab *lab, unsigned space, unsigned page, unsigned 
     checkf((rights & ~prot & ~rights_always(lab->format)) == 0,
            "%s: the MMU allows access %#x to page %u", lab->format->name, rights, page);
     check(quire_system_page(&lab->system, pfn) != NULL);
+    checkf((access & QUIRE_WRITE) == 0 || !lab_can_protect(lab) || s->page[page].object == NULL ||
+               s->page[page].sharing == QUIRE_SHARED || s->page[page].own,
+           "%s: page %u could be written, and is not its own", lab->format->name, page);
     s->cached[page] =
         (struct lab_cached){true, walk.pa.at, walk.attributes & (unsigned)QUIRE_RIGHTS};
     quire_system_reference(&lab->system, pfn);
     return arena_at(&lab->arena, walk.pa.at, lab->page_bytes);
-}
-
-enum quire_refusal lab_judge(const struct lab *lab, unsigned space, unsigned page, unsigned access)
-{
-    const struct lab_page *p = &lab->space[space].page[page];
-    unsigned missing = access & QUIRE_RIGHTS & ~p->prot;
-
-    return !p->mapped                ? QUIRE_REFUSAL_NO_REGION
-           : missing & QUIRE_USER    ? QUIRE_REFUSAL_USER
-           : missing & QUIRE_WRITE   ? QUIRE_REFUSAL_WRITE
-           : missing & QUIRE_EXECUTE ? QUIRE_REFUSAL_EXECUTE
-           : missing & QUIRE_READ    ? QUIRE_REFUSAL_READ
-                                     : QUIRE_REFUSAL_NONE;
 }
 
 static void note_ready(struct quire_request *request)
@@ -406,6 +438,39 @@ static void note_ready(struct quire_request *request)
     struct lab *lab = request->context;
 
     lab->ready = true;
+}
+
+/* Goes on with a request until it has ended; transfers that are held back are ended in order. */
+static enum quire_status finish(struct lab *lab, struct quire_request *request,
+                                enum quire_status status)
+{
+    while (status == QUIRE_PENDING) {
+        if (!lab->ready) {
+            lab_complete(lab, 0, lab_trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
+        }
+        if (lab->ready) {
+            lab->ready = false;
+            status = quire_space_resume(request);
+        }
+    }
+    return status;
+}
+
+/* What the model learns of a fault's end, and what must not have changed if it failed. */
+static void check_fault(struct lab *lab, unsigned space, unsigned page, unsigned access,
+                        enum quire_refusal refusal, enum quire_status status,
+                        struct lab_state *before)
+{
+    if (refusal == QUIRE_REFUSAL_NONE && !lab->space[space].page[page].mapped) {
+        lab_grown(lab, space, page); /* for good, whatever came after that */
+        lab_remember(lab, before);
+    }
+    check((status == QUIRE_FAULT) == (refusal != QUIRE_REFUSAL_NONE));
+    if (status == QUIRE_OK) {
+        lab_faulted(lab, space, page, access);
+    } else {
+        lab_unchanged(lab, before, status == QUIRE_FAULT ? LAB_SAME : LAB_BUT_EVICTED);
+    }
 }
 
 enum quire_status lab_fault(struct lab *lab, unsigned space, unsigned page, unsigned access)
@@ -419,22 +484,56 @@ enum quire_status lab_fault(struct lab *lab, unsigned space, unsigned page, unsi
     lab->ready = false;
     status =
         quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), access, &request);
-    while (status == QUIRE_PENDING) {
-        if (!lab->ready) {
-            lab_complete(lab, 0, lab_trips(&lab->fail) ? QUIRE_IO_ERROR : QUIRE_OK);
-        }
-        if (lab->ready) {
-            lab->ready = false;
-            status = quire_space_resume(&request);
-        }
-    }
-    check((status == QUIRE_FAULT) == (refusal != QUIRE_REFUSAL_NONE));
+    status = finish(lab, &request, status);
     checkf(request.refusal == refusal, "%s instead of %s", quire_refusal_text(request.refusal),
            quire_refusal_text(refusal));
-    if (status == QUIRE_FAULT) {
-        lab_unchanged(lab, &before, LAB_SAME);
-    } else if (status != QUIRE_OK) {
-        lab_unchanged(lab, &before, LAB_BUT_EVICTED);
+    check_fault(lab, space, page, access, refusal, status, &before);
+    return status;
+}
+
+enum quire_status lab_wire(struct lab *lab, unsigned space, unsigned page, unsigned access)
+{
+    struct quire_request request = {.ready = note_ready, .context = lab};
+    struct lab_page *p = &lab->space[space].page[page];
+    enum quire_refusal refusal = lab_judge(lab, space, page, access);
+    enum quire_status status, waited = QUIRE_PENDING;
+    struct lab_state before;
+
+    lab_remember(lab, &before);
+    do {
+        lab->ready = false;
+        status =
+            quire_space_wire(&lab->space[space].space, lab_va(lab, space, page), access, &request);
+        if (status == QUIRE_PENDING) {
+            waited = finish(lab, &request, status);
+        }
+    } while (status == QUIRE_PENDING && waited == QUIRE_OK);
+    status = status == QUIRE_PENDING ? waited : status;
+    if (p->sharing == QUIRE_PRIVATE) {
+        access |= p->prot & (unsigned)QUIRE_WRITE; /* so that it need not move */
+    }
+    check_fault(lab, space, page, access, refusal, status, &before);
+    p->wired += status == QUIRE_OK;
+    return status;
+}
+
+enum quire_status lab_sync(struct lab *lab, unsigned file)
+{
+    struct quire_request request = {.ready = note_ready, .context = lab};
+    struct quire_object *object = &lab->file[file];
+    enum quire_status status;
+    uint64_t next = 0;
+
+    do {
+        lab->ready = false;
+        status = quire_object_sync(object, &next, &request);
+        if (status == QUIRE_PENDING) {
+            status = finish(lab, &request, status);
+            status = status == QUIRE_OK ? QUIRE_PENDING : status; /* and once more */
+        }
+    } while (status == QUIRE_PENDING);
+    if (status == QUIRE_OK && object->device.transfer != NULL) {
+        check(memcmp(lab->file_disk[file].data, lab->seen[file], object->bytes) == 0);
     }
     return status;
 }
@@ -469,13 +568,11 @@ static unsigned mode(const struct lab *lab, unsigned space, unsigned page)
 
 enum quire_status lab_read(struct lab *lab, unsigned space, unsigned page)
 {
-    const unsigned char *model = lab->space[space].bytes + page * lab->page_bytes;
     unsigned char *where;
     enum quire_status status = reach(lab, space, page, QUIRE_READ | mode(lab, space, page), &where);
 
-    for (uint64_t i = 0; status == QUIRE_OK && i < lab->page_bytes; i++) {
-        checkf(where[i] == model[i], "%s: space %u, page %u, byte %u: %#x instead of %#x",
-               lab->format->name, space, page, (unsigned)i, where[i], model[i]);
+    if (status == QUIRE_OK) {
+        lab_expect_bytes(lab, space, page, where);
     }
     return status;
 }
@@ -484,13 +581,14 @@ enum quire_status lab_read(struct lab *lab, unsigned space, unsigned page)
 static enum quire_status store(struct lab *lab, unsigned space, unsigned page, uint64_t from,
                                uint64_t bytes, bool zeros)
 {
-    unsigned char *model = lab->space[space].bytes + page * lab->page_bytes;
-    unsigned char *where;
+    unsigned char *model, *where;
     enum quire_status status =
         reach(lab, space, page, QUIRE_WRITE | mode(lab, space, page), &where);
 
     if (status == QUIRE_OK) {
-        check(memcmp(where, model, lab->page_bytes) == 0);
+        lab_expect_bytes(lab, space, page, where);
+        model = lab_model(lab, space, page);
+        lab->space[space].page[page].written = true;
         memset(model + from, 0, bytes);
         if (!zeros) {
             noise(&lab->prng, model + from, bytes);

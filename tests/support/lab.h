@@ -50,6 +50,11 @@ struct lab_page {
     unsigned prot, max_prot;
     struct quire_object *object;
     uint64_t offset; /* of this page */
+    enum quire_sharing sharing;
+    bool own, written; /* private, of an object: the space has a page of its own; stored to it */
+    unsigned
+        stack; /* lowest page of a stack: 1 + the page that it may grow down to; 0: it is none */
+    unsigned wired;
 };
 
 struct lab_cached {
@@ -78,8 +83,9 @@ struct lab {
 
     struct lab_disk swap, file_disk[LAB_FILES];
     struct quire_object file[LAB_FILES];
-    bool hold;  /* transfers answer QUIRE_PENDING and wait for lab_complete() */
-    bool early; /* transfers answer QUIRE_PENDING, and are over before that */
+    unsigned char *seen[LAB_FILES]; /* what all see who share a file */
+    bool hold;                      /* transfers answer QUIRE_PENDING and wait for lab_complete() */
+    bool early;                     /* transfers answer QUIRE_PENDING, and are over before that */
     struct lab_held held[LAB_HELD];
     unsigned held_count;
     bool ready; /* the request that lab_finish() waits for may go on */
@@ -97,10 +103,12 @@ struct lab_setup {
     enum arena_reach reach;
     bool records_inside;
     bool concurrent; /* quire_host.concurrent_walks */
+    bool strict;     /* QUIRE_COMMIT_STRICT */
 };
 
 /* Formats that can have address spaces. Some are made for this: ostep14's tables with every right
- * and mark (LAB_SMALL), without dirty bit, without write bit either, without marks, without rights.
+ * and mark (LAB_SMALL), without dirty bit, without write bit either, without marks, without rights,
+ * with a dirty bit and no write bit.
  * Those from LAB_I386 to LAB_FULL_64 have pages of 4 KiB, all others of 256 bytes at most. *frames
  * (may be NULL): enough for three spaces. */
 enum {
@@ -109,6 +117,7 @@ enum {
     LAB_NO_WRITE,
     LAB_NO_MARKS,
     LAB_NO_RIGHTS,
+    LAB_DIRTY_ONLY,
     LAB_I386,
     LAB_X86_64,
     LAB_FULL_64,
@@ -130,6 +139,12 @@ void lab_abandon(struct lab *lab);
 /* A file of so many bytes of noise; reading behind its end gives other noise. */
 struct quire_object *lab_file(struct lab *lab, unsigned file, uint64_t bytes);
 
+/* An object without a device in that place. */
+struct quire_object *lab_memory(struct lab *lab, unsigned file, uint64_t bytes);
+
+/* Gives it up. => nothing maps it */
+void lab_forget(struct lab *lab, unsigned file);
+
 /* Everything that can be checked: quire_validate(), the regions, every frame and slot accounted
  * for, nothing in the TLB that should not be. */
 void lab_check(struct lab *lab);
@@ -145,7 +160,23 @@ enum quire_status lab_map(struct lab *lab, unsigned space, unsigned first, unsig
                           char what);
 enum quire_status lab_map_file(struct lab *lab, unsigned space, unsigned first, unsigned pages,
                                char what, unsigned file, uint64_t offset);
+enum quire_status lab_map_shared(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                                 char what, unsigned file, uint64_t offset);
+/* A stack that may grow down to page `lowest`. */
+enum quire_status lab_map_stack(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                                char what, unsigned lowest);
+/* What page.prot, max_prot, object, offset and sharing say. */
+enum quire_status lab_map_as(struct lab *lab, unsigned space, unsigned first, unsigned pages,
+                             const struct lab_page *page);
 enum quire_status lab_unmap(struct lab *lab, unsigned space, unsigned first, unsigned pages);
+enum quire_status lab_discard(struct lab *lab, unsigned space, unsigned first, unsigned pages);
+enum quire_status lab_fork(struct lab *lab, unsigned child, unsigned parent);
+
+/* Writes a file back, from beginning to end; checks what the disk holds then. */
+enum quire_status lab_sync(struct lab *lab, unsigned file);
+
+enum quire_status lab_wire(struct lab *lab, unsigned space, unsigned page, unsigned access);
+enum quire_status lab_unwire(struct lab *lab, unsigned space, unsigned page);
 enum quire_status lab_protect(struct lab *lab, unsigned space, unsigned first, unsigned pages,
                               char what);
 
@@ -161,6 +192,33 @@ enum quire_status lab_read(struct lab *lab, unsigned space, unsigned page);
 enum quire_status lab_write(struct lab *lab, unsigned space, unsigned page);
 enum quire_status lab_write_some(struct lab *lab, unsigned space, unsigned page);
 enum quire_status lab_clear(struct lab *lab, unsigned space, unsigned page);
+
+/* What the model says the page holds. */
+unsigned char *lab_model(struct lab *lab, unsigned space, unsigned page);
+
+/* Does a page in memory hold that? What lies past the end of a file may have been forgotten. */
+void lab_expect_bytes(struct lab *lab, unsigned space, unsigned page, const unsigned char *where);
+
+/* A fault for `access` has succeeded: the model learns of a page of the space's own. */
+void lab_faulted(struct lab *lab, unsigned space, unsigned page, unsigned access);
+
+/* A fault was not refused: the model learns of a stack that grew. */
+void lab_grown(struct lab *lab, unsigned space, unsigned page);
+
+/* The frame that a page is in, be it the space's own or the object's; QUIRE_NONE. */
+quire_pfn lab_frame(const struct lab *lab, unsigned space, unsigned page);
+
+/* Is it in transit? */
+bool lab_moving(const struct lab *lab, unsigned space, unsigned page);
+
+/* Pages that are promised to somebody, as the system should count them. */
+uint64_t lab_promised(const struct lab *lab);
+
+/* Can the format's MMU withhold the right to write? */
+static inline bool lab_can_protect(const struct lab *lab)
+{
+    return lab->format->leaf.write.mask != 0;
+}
 
 /* Reads every page that may be read. */
 void lab_compare(struct lab *lab);
@@ -188,10 +246,12 @@ void lab_expect_regions(const char *file, int line, struct lab *lab, unsigned sp
 void lab_expect_pages(const char *file, int line, struct lab *lab, unsigned space,
                       const char *picture);
 
+enum { LAB_REGION_WORDS = 8, LAB_COUNTS = 5 };
+
 /* All that an operation which failed must leave as it was. */
 struct lab_state {
-    uint64_t region[LAB_SPACES][LAB_PAGES * 6], record[LAB_SPACES][LAB_PAGES];
-    uint64_t count[LAB_SPACES * 5 + 4];
+    uint64_t region[LAB_SPACES][LAB_PAGES * LAB_REGION_WORDS], record[LAB_SPACES][LAB_PAGES];
+    uint64_t count[LAB_SPACES * 5 + LAB_COUNTS + LAB_FILES * 3];
 };
 
 enum lab_same { LAB_SAME, LAB_BUT_EVICTED /* pages may have left their frames meanwhile */ };
