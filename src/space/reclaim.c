@@ -136,7 +136,6 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
     }
     if (request->keeps) {
         page->dirty = false;
-        page->origin = QUIRE_ORIGIN_FILE;
         keep(system, pfn);
     } else if (page_has_device(page)) {
         let_go(system, pfn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
