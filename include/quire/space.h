@@ -27,6 +27,9 @@ struct quire_space {
     struct quire_supplement supplement;
     struct quire_region *regions; /* the lowest */
     struct quire_region *last_hit;
+    uint32_t limit;             /* pages of its own that may be resident; 0: none. See limit.h */
+    struct quire_policy policy; /* that chooses among them, if there is a limit */
+    struct quire_space *next_limited;
     struct quire_space *kin; /* ring of spaces that descend from each other by fork */
     uint16_t id;
     uint32_t resident, swapped; /* pages in frames; in swap only */

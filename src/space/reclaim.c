@@ -13,8 +13,18 @@
  */
 #include "internal.h"
 
-enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn)
+/* Must the space give up a page of its own before it gets another? */
+static bool at_limit(const struct quire_space *space)
 {
+    return space != NULL && space->limit != 0 && space->resident >= space->limit;
+}
+
+enum quire_status quire_take_frame(struct quire_system *system, const struct quire_space *space,
+                                   quire_pfn *pfn)
+{
+    if (at_limit(space)) {
+        return QUIRE_NO_MEMORY;
+    }
     if (system->resident_limit != 0 && system->resident >= system->resident_limit) {
         return QUIRE_NO_MEMORY;
     }
@@ -203,13 +213,32 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
     return write_out(system, request, pfn, true);
 }
 
-static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
+static quire_pfn ask(struct quire_policy *policy, uint64_t coming)
 {
-    uint64_t coming = page_number(request->space, request->object, request->page);
+    return policy->ops->victim(policy, coming);
+}
+
+/* Among all that compete for the machine's memory; only if there is nothing left of that, among the
+ * pages of spaces that have a limit. */
+static quire_pfn choose_anywhere(struct quire_system *system, uint64_t coming)
+{
     quire_pfn pfn;
 
     system->policy.capacity = system->resident != 0 ? system->resident : 1; /* memory is full */
-    pfn = system->policy.ops->victim(&system->policy, coming);
+    pfn = ask(&system->policy, coming);
+    for (struct quire_space *s = system->limited; s != NULL && quire_pfn_none(pfn);
+         s = s->next_limited) {
+        pfn = ask(&s->policy, coming);
+    }
+    return pfn;
+}
+
+static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
+{
+    uint64_t coming = page_number(request->space, request->object, request->page);
+    quire_pfn pfn = at_limit(request->space) ? ask(&request->space->policy, coming)
+                                             : choose_anywhere(system, coming);
+
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
     if (!quire_pfn_none(pfn)) {
         quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);
