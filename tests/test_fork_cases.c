@@ -409,7 +409,8 @@ static void test_fork_refused_frames(void **state)
             struct lab lab;
 
             start_full(&lab, machine);
-            lab.refuse = (struct lab_trip){++n, 0, n % 2};
+            n++;
+            lab.refuse = (struct lab_trip){n, 0, n % 2};
             status = lab_fork(&lab, 1, 0);
             lab.refuse.in = 0;
             lab_check(&lab);
