@@ -34,6 +34,7 @@ struct machine_config {
     enum machine_records records;
     uint64_t swap_bytes;   /* rounded down to whole pages; 0: no swap */
     const char *swap_path; /* a file made for it; NULL: in the simulator's memory */
+    enum quire_commit commit;
     bool verify_flushes;   /* check each access against a fresh walk (a missed flush is found
                                       at the exact access) */
 };
@@ -129,6 +130,9 @@ enum machine_result machine_reference_slowly(struct machine *machine, struct qui
 enum machine_result machine_reference_missed(struct machine *machine, struct quire_space *space,
                                              quire_va va, unsigned access, quire_pfn *pfn,
                                              struct machine_trap *trap);
+
+/* The processor runs no address space any more: what has to be so before its space is destroyed. */
+void machine_idle(struct machine *machine);
 
 /* Is this the address space that the processor runs? */
 static inline bool machine_runs(const struct machine *machine, const struct quire_space *space)

@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "format_list.h"
+#include "machine_options.h"
 #include "options.h"
 #include "progress.h"
 #include "quire/formats.h"
@@ -59,45 +60,6 @@ struct settings {
 };
 
 /* ---- the command line ---------------------------------------------------------------------- */
-
-static bool policy_choose(const char *text, const struct quire_policy_ops **policy)
-{
-    static const struct quire_policy_ops *const policies[] = {
-        &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
-
-    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-        if (strcmp(policies[i]->name, text) == 0) {
-            *policy = policies[i];
-            return true;
-        }
-    }
-    fail("replay: --policy %s: expected fifo, clock, clock-mmu or lru", text);
-    return false;
-}
-
-/* ENTRIES or ENTRIES,WAYS */
-static bool tlb_parse(const char *text, struct replay_config *config)
-{
-    char entries[24];
-    size_t length = strcspn(text, ",");
-    bool fine = length < sizeof(entries);
-
-    if (fine) {
-        memcpy(entries, text, length);
-        entries[length] = '\0';
-        fine = number_parse(entries, &config->tlb_entries) &&
-               (text[length] == '\0' || number_parse(text + length + 1, &config->tlb_ways));
-    }
-    if (!fine || config->tlb_entries > 65536 ||
-        (text[length] != '\0' &&
-         (config->tlb_ways == 0 || config->tlb_entries % config->tlb_ways))) {
-        fail("replay: --tlb %s: expected ENTRIES or ENTRIES,WAYS, at most 65536 and a multiple of "
-             "the ways",
-             text);
-        return false;
-    }
-    return true;
-}
 
 static bool sizes_parse(struct settings *settings)
 {
@@ -167,9 +129,17 @@ static bool machine_parse(struct settings *settings)
     }
     config->swap_path = settings->swap;
     config->verify = !settings->no_verify;
-    return policy_choose(settings->policy != NULL ? settings->policy : "clock", &config->policy) &&
-           tlb_parse(settings->tlb != NULL ? settings->tlb : "64,4", config) &&
-           sizes_parse(settings);
+    if (!policy_choose(settings->policy != NULL ? settings->policy : "clock", &config->policy,
+                       &problem)) {
+        fail("replay: --policy %s", problem.text);
+        return false;
+    }
+    if (!tlb_choose(settings->tlb != NULL ? settings->tlb : "64,4", &config->tlb_entries,
+                    &config->tlb_ways, &problem)) {
+        fail("replay: --tlb %s", problem.text);
+        return false;
+    }
+    return sizes_parse(settings);
 }
 
 static bool settings_finish(struct settings *settings)

@@ -26,6 +26,8 @@ static const struct command commands[] = {
      command_size_help},
     {"ptsim", "the 16 KB teaching machine: processes, page tables, loads and stores", command_ptsim,
      command_ptsim_help},
+    {"run", "scenarios: a whole machine, step by step, and what should come of it", command_run,
+     command_run_help},
     {"replay", "a real program's memory references on a machine with too little memory",
      command_replay, command_replay_help},
 };
