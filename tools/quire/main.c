@@ -28,6 +28,7 @@ static const struct command commands[] = {
      command_ptsim_help},
     {"run", "scenarios: a whole machine, step by step, and what should come of it", command_run,
      command_run_help},
+    {"shell", "the same at a prompt, with a way back", command_shell, command_shell_help},
     {"replay", "a real program's memory references on a machine with too little memory",
      command_replay, command_replay_help},
 };

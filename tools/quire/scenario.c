@@ -70,6 +70,26 @@ void scenario_interactive(struct scenario *scenario)
     scenario->interactive = true;
 }
 
+bool scenario_over(const struct scenario *scenario)
+{
+    return scenario->over;
+}
+
+void scenario_stop(struct scenario *scenario)
+{
+    scenario->stop = 1;
+}
+
+/* How far it got depends on when it was stopped, which no history could tell. */
+bool scenario_stopped(struct scenario *scenario)
+{
+    struct problem problem;
+    bool stopped = scenario->stop != 0;
+
+    scenario->stop = 0;
+    return stopped && scenario->steps.done != 0 && scenario_back(scenario, 1, &problem);
+}
+
 struct scenario_counts scenario_counts(const struct scenario *scenario)
 {
     return scenario->counts;

@@ -63,6 +63,15 @@ void scenario_end(struct scenario *scenario);
 /* A person looks at every answer: outcomes that go wrong need not be expected. */
 void scenario_interactive(struct scenario *scenario);
 
+/* Was the last line `quit`? */
+bool scenario_over(const struct scenario *scenario);
+
+/* For signal handlers: the command that runs fails, somewhere on its way. */
+void scenario_stop(struct scenario *scenario);
+
+/* Was the last line stopped? Then it is taken back, and this is true, once. */
+bool scenario_stopped(struct scenario *scenario);
+
 /* Is everything sound (quire_validate)? *what says what is not. */
 bool scenario_valid(struct scenario *scenario, const char **what);
 

@@ -235,15 +235,35 @@ static uint64_t steps_of(const struct call *call)
     return call_has(call, OPERAND_N) ? call->value[OPERAND_N].number : 1;
 }
 
+/* Where the history is now, for who cannot see the file. */
+static bool tell_place(const struct call *call)
+{
+    const struct steps *steps = &call->scenario->steps;
+
+    if (call->scenario->interactive) {
+        fprintf(call->out, "at step %zu%s%s\n", steps->done, steps->done != 0 ? ": " : ", the start",
+                steps->done != 0 ? steps->line[steps->done - 1] : "");
+    }
+    return true;
+}
+
 bool run_back(struct call *call)
 {
-    return alone(call) && scenario_back(call->scenario, steps_of(call), call->problem);
+    return alone(call) && scenario_back(call->scenario, steps_of(call), call->problem) &&
+           tell_place(call);
 }
 
 bool run_forward(struct call *call)
 {
     return alone(call) &&
-           scenario_forward(call->scenario, steps_of(call), call->out, call->problem);
+           scenario_forward(call->scenario, steps_of(call), call->out, call->problem) &&
+           tell_place(call);
+}
+
+bool run_quit(struct call *call)
+{
+    call->scenario->over = true;
+    return true;
 }
 
 bool run_repeat(struct call *call)
@@ -251,8 +271,8 @@ bool run_repeat(struct call *call)
     uint64_t times = call->value[OPERAND_N].number;
 
     for (; times != 0; times--) {
-        if (call->scenario->work == 0) {
-            return outcome_failed(call, QUIRE_BUSY, "repeat: more than is allowed here");
+        if (call->scenario->work == 0 || call->scenario->stop) {
+            return outcome_failed(call, QUIRE_BUSY, "repeat: stopped, or more than is allowed here");
         }
         call->scenario->work--;
         if (!run_words(call->scenario, call->words + call->first, call->end - call->first,

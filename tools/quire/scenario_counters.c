@@ -140,7 +140,7 @@ static uint64_t committed(const struct scenario *s, const struct scenario_proces
     }
 
 const char *const counter_names[] = {
-    "accesses",  "references", "faults",      "refused",     "zero-fills",      "file-reads",
+    "accesses",  "references", "faults",      "brought-in",  "refused",     "zero-fills",      "file-reads",
     "swap-ins",  "copies",     "upgrades",    "maps",        "victims",         "swap-outs",
     "file-writes", "drops",    "drops-zero",  "drops-in-file", "drops-in-swap", "tlb-hits",
     "tlb-misses", "walks",     "walk-steps",  "switches",    "flushes",         "flushed-entries",
@@ -151,6 +151,7 @@ const char *const counter_names[] = {
 static const struct counter counters[] = {
     OF_MACHINE(accesses),
     OF_MACHINE(references),
+    OF_EVENT(QUIRE_EVENT_FAULT),
     OF_MACHINE(faults),
     OF_MACHINE(refused),
     OF_EVENT(QUIRE_EVENT_ZERO_FILL),

@@ -103,7 +103,7 @@ static bool run_all(struct run *run, const char *text, size_t size, struct probl
     unsigned long number = 0;
     const char *what;
 
-    while (text < end) {
+    while (text < end && !scenario_over(run->scenario)) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         size_t length = (size_t)((newline != NULL ? newline : end) - text);
         struct problem why;

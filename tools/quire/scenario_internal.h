@@ -2,6 +2,8 @@
 #ifndef QUIRE_TOOLS_SCENARIO_INTERNAL_H
 #define QUIRE_TOOLS_SCENARIO_INTERNAL_H
 
+#include <signal.h>
+
 #include "format_file.h"
 #include "quire/process.h"
 #include "quire/pte.h"
@@ -222,7 +224,8 @@ struct scenario {
     struct outcome outcome;
     unsigned long outcome_line;
     bool owed; /* the outcome went wrong, and nobody has said that he expected it */
-    bool interactive;
+    bool interactive, over;
+    volatile sig_atomic_t stop;
     void (*unmet)(void *context, unsigned long line, const char *text);
     void *unmet_context;
 
@@ -357,6 +360,7 @@ bool run_say(struct call *call);
 bool run_help(struct call *call);
 bool run_back(struct call *call);
 bool run_forward(struct call *call);
+bool run_quit(struct call *call);
 bool run_repeat(struct call *call);
 bool run_explain(struct call *call);
 

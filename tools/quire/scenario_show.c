@@ -11,9 +11,16 @@ static int va_width(const struct call *call)
     return (int)va_digits(scenario_format(call->scenario));
 }
 
+/* Enough for the memory there is, and no less than an address has. */
 static int pa_width(const struct call *call)
 {
-    return (int)pa_digits(scenario_format(call->scenario));
+    uint64_t beyond = call->scenario->machine.config.ram_bytes >> 4 * va_width(call);
+    int digits = va_width(call);
+
+    for (; beyond != 0; beyond >>= 4) {
+        digits++;
+    }
+    return digits;
 }
 
 /* ---- the machine ----------------------------------------------------------------------------- */

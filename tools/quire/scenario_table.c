@@ -132,6 +132,7 @@ const struct command scenario_commands[] = {
     {"help", "[TOPIC...]", "All commands, or one.", COMMAND_TELLS, run_help, 0},
     {"back", "[N]", "Takes back the last step, or the last N.", COMMAND_TELLS, run_back, 0},
     {"forward", "[N]", "Does again what was taken back.", COMMAND_TELLS, run_forward, 0},
+    {"quit", "", "Ends the scenario, or the shell.", COMMAND_TELLS, run_quit, 0},
 };
 /* clang-format on */
 const size_t scenario_commands_length = sizeof scenario_commands / sizeof scenario_commands[0];

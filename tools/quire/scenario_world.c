@@ -320,8 +320,9 @@ bool scenario_access(struct call *call, struct scenario_process *process, quire_
     struct machine_trap trap;
     enum machine_result result;
 
-    if (scenario->work < pages) {
-        return !outcome_failed(call, QUIRE_BUSY, "%s: more pages touched than is allowed here",
+    if (scenario->work < pages || scenario->stop) {
+        return !outcome_failed(call, QUIRE_BUSY,
+                               "%s: stopped, or more pages touched than is allowed here",
                                call->command->name);
     }
     scenario->work -= pages;
