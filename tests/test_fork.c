@@ -65,6 +65,12 @@ static uint64_t page_bytes(void)
     return UINT64_C(1) << lab.shift;
 }
 
+/* What is shared lies in the file; a private region may go past its end. */
+static unsigned pages_of(unsigned region)
+{
+    return region == SHARED_FILE ? FILE_PAGES : PAGES;
+}
+
 static quire_va address(unsigned region, unsigned page)
 {
     return quire_va_at((uint64_t)(region * (PAGES + 3) + page + 2) << lab.shift);
@@ -151,7 +157,7 @@ static enum quire_status map_regions(struct quire_space *space)
 {
     for (unsigned region = 0; region < REGIONS; region++) {
         struct quire_region_spec spec = {.va = address(region, 0),
-                                         .bytes = PAGES * page_bytes(),
+                                         .bytes = pages_of(region) * page_bytes(),
                                          .prot = QUIRE_READ | QUIRE_WRITE | QUIRE_USER,
                                          .object = region == HEAP ? NULL : &lab.file,
                                          .sharing =
@@ -201,7 +207,7 @@ static struct process *any_alive(void)
 static void discard(struct process *process)
 {
     unsigned region = (unsigned)prng_below(&lab.prng, REGIONS);
-    unsigned page = (unsigned)prng_below(&lab.prng, PAGES);
+    unsigned page = (unsigned)prng_below(&lab.prng, pages_of(region));
 
     check(quire_space_discard(&process->space, address(region, page), page_bytes()) == QUIRE_OK);
     if (region != SHARED_FILE) {
@@ -229,7 +235,7 @@ static void step(void)
     struct process *process = any_alive();
     unsigned i = (unsigned)prng_below(&lab.prng, PROCESSES);
     unsigned region = (unsigned)prng_below(&lab.prng, REGIONS);
-    unsigned page = (unsigned)prng_below(&lab.prng, PAGES);
+    unsigned page = (unsigned)prng_below(&lab.prng, pages_of(region));
     uint64_t what = prng_below(&lab.prng, 100);
 
     if (process == NULL) {

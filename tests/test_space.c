@@ -231,7 +231,8 @@ static void test_join_of_files(void **state)
 static enum quire_status map_at(struct lab *lab, uint64_t va, uint64_t bytes, unsigned prot,
                                 unsigned max_prot)
 {
-    struct quire_region_spec spec = {{va}, bytes, prot, max_prot, NULL, 0};
+    struct quire_region_spec spec = {
+        .va = {va}, .bytes = bytes, .prot = prot, .max_prot = max_prot};
 
     return quire_space_map(&lab->space[0].space, &spec);
 }
@@ -275,6 +276,7 @@ static void test_bad_arguments(void **state)
     lab_start(&lab, LAB_SMALL, 0, 0);
     page = lab.page_bytes;
     lab_draw(&lab, 0, "ww");
+    spec.object = lab_file(&lab, 0, page);
     lab_remember(&lab, &before);
     assert_int_equal(map_at(&lab, 2 * page, 0, QUIRE_READ, 0), QUIRE_INVALID);
     assert_int_equal(map_at(&lab, 2 * page, page - 1, QUIRE_READ, 0), QUIRE_INVALID);
@@ -293,7 +295,6 @@ static void test_bad_arguments(void **state)
 
     spec.va = quire_va_at(2 * page);
     spec.bytes = 4 * page;
-    spec.object = lab_file(&lab, 0, page);
     spec.offset = 1;
     assert_int_equal(quire_space_map(space, &spec), QUIRE_INVALID);
     spec.offset = 0 - 2 * page; /* the region would begin behind the end and end at the beginning */
@@ -445,23 +446,26 @@ static void zero_region(struct lab *lab, unsigned machine)
 static void file_region(struct lab *lab)
 {
     struct lab_disk *file = &lab->file_disk[0];
+    uint64_t reads = lab->format->leaf.write.mask != 0 ? 2 : 1;
 
     lab_file(lab, 0, 2 * lab->page_bytes);
     assert_int_equal(lab_map_file(lab, 0, 1, 2, 'w', 0, 0), QUIRE_OK);
     assert_int_equal(lab_read(lab, 0, 1), QUIRE_OK); /* untouched */
     assert_int_equal(file->reads, 1);
-    assert_int_equal(lab_clear(lab, 0, 1), QUIRE_OK); /* in a frame */
-    assert_int_equal(file->reads, 1);
+    /* In a frame. The object's page has to go for a copy, as there is but one frame: so it is read
+     * again, into a page of the space's own, unless that is what it was from the beginning. */
+    assert_int_equal(lab_clear(lab, 0, 1), QUIRE_OK);
+    assert_int_equal(file->reads, reads);
     push_out(lab);
     lab_pages(lab, 0, "s0.............#");
     assert_int_equal(lab_read(lab, 0, 1), QUIRE_OK); /* zero, though the file says something else */
-    assert_int_equal(file->reads, 1);
+    assert_int_equal(file->reads, reads);
     assert_int_equal(lab_write_some(lab, 0, 1), QUIRE_OK);
     push_out(lab);
     lab_pages(lab, 0, "ss.............#");
     assert_int_equal(lab_read(lab, 0, 1), QUIRE_OK); /* in swap */
-    assert_int_equal(file->reads, 1);
-    assert_int_equal(events(lab, QUIRE_EVENT_FILE_READ), 1);
+    assert_int_equal(file->reads, reads);
+    assert_int_equal(events(lab, QUIRE_EVENT_FILE_READ), reads);
     lab_check(lab);
 }
 

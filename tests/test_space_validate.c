@@ -13,6 +13,8 @@
 #include "tests/support/lab.h"
 #include "tests/support/unit.h"
 
+enum { FILE_PAGE = 5 }; /* read, never written: the object's */
+
 static void start(struct lab *lab, unsigned machine)
 {
     struct lab_setup setup = {.limit = 4, .slots = 8};
@@ -46,11 +48,16 @@ static void set_record(struct lab *lab, unsigned page, unsigned kind, uint32_t n
     quire_supplement_set(&lab->space[0].space.supplement, page, record);
 }
 
-/* The frame's record of a page that is in one. */
+/* The frame's record of a page that is in one: of the space's own, or of the file's second page. */
 static struct quire_page *frame_of(struct lab *lab, unsigned page)
 {
-    check(record_of(lab, page).kind == QUIRE_RECORD_FRAME);
-    return quire_system_page(&lab->system, quire_pfn_of(record_of(lab, page).number));
+    struct quire_record record = record_of(lab, page);
+
+    if (record.kind == QUIRE_RECORD_UNTOUCHED && page == FILE_PAGE) {
+        record = quire_supplement_get(&lab->file[0].pages, 1);
+    }
+    check(record.kind == QUIRE_RECORD_FRAME);
+    return quire_system_page(&lab->system, quire_pfn_of(record.number));
 }
 
 /* ---- records of pages ------------------------------------------------------------------------ */
@@ -161,7 +168,7 @@ static void clean_without_slot(struct lab *lab)
 
 static void slot_without_write(struct lab *lab)
 {
-    check(quire_swap_alloc(&lab->system.swap, &frame_of(lab, 5)->slot) == QUIRE_OK);
+    check(quire_swap_alloc(&lab->system.swap, &frame_of(lab, FILE_PAGE)->slot) == QUIRE_OK);
 }
 
 static void frame_of_nowhere(struct lab *lab)
@@ -273,6 +280,51 @@ static void other_page_listed(struct lab *lab)
 {
     unlisted_by_the_policy(lab);
     quire_policy_queue_insert(&lab->system.policy, quire_pfn_of(lab->system.first), 0);
+}
+
+/* ---- objects and kin -------------------------------------------------------------------------- */
+
+static void object_resident(struct lab *lab)
+{
+    lab->file[0].resident++;
+}
+
+static void object_swapped(struct lab *lab)
+{
+    lab->file[0].swapped++;
+}
+
+static void object_forgets(struct lab *lab)
+{
+    struct quire_record none = {QUIRE_RECORD_UNTOUCHED, false, 0};
+
+    quire_supplement_set(&lab->file[0].pages, 1, none);
+}
+
+static void page_of_no_object(struct lab *lab)
+{
+    frame_of(lab, FILE_PAGE)->object = NULL;
+}
+
+static void region_not_shown(struct lab *lab)
+{
+    lab->file[0].mappings = NULL;
+}
+
+static void shown_in_a_circle(struct lab *lab)
+{
+    lab->file[0].mappings->object_next = lab->file[0].mappings;
+    lab->file[0].mappings->object_prev = lab->file[0].mappings;
+}
+
+static void region_of_another_space(struct lab *lab)
+{
+    lab->space[0].space.regions->space = &lab->space[1].space;
+}
+
+static void kin_of_a_stranger(struct lab *lab)
+{
+    lab->space[0].space.kin = &lab->space[1].space;
 }
 
 /* ---- regions --------------------------------------------------------------------------------- */
@@ -474,6 +526,14 @@ static const struct {
     SPOILER(list_leads_astray),
     SPOILER(unlisted_by_the_policy),
     SPOILER(other_page_listed),
+    SPOILER(object_resident),
+    SPOILER(object_swapped),
+    SPOILER(object_forgets),
+    SPOILER(page_of_no_object),
+    SPOILER(region_not_shown),
+    SPOILER(shown_in_a_circle),
+    SPOILER(region_of_another_space),
+    SPOILER(kin_of_a_stranger),
     SPOILER(region_too_short),
     SPOILER(region_too_long),
     SPOILER(region_not_of_pages),

@@ -296,13 +296,14 @@ static void test_reading_costs_no_records(void **state)
         lab_open(&lab, &setup);
         space = &lab.space[0].space;
         assert_int_equal(lab_create(&lab, 0, UINT64_C(1) << 30), QUIRE_OK);
-        if (of_file) { /* its one page, over and over */
-            spec.object = lab_file(&lab, 0, 4096);
+        if (of_file) { /* each region shows another page of it */
+            spec.object = lab_file(&lab, 0, 64 * 4096);
         }
         for (uint64_t i = 0; i < 64; i++) {
             if (of_file) {
                 spec.va = quire_va_at(i << 22);
                 spec.bytes = 4096;
+                spec.offset = i * 4096;
             }
             if (of_file || i == 0) {
                 assert_int_equal(quire_space_map(space, &spec), QUIRE_OK);
@@ -577,12 +578,14 @@ static void test_seed_000_file_of_whole_pages(void **state)
             struct lab lab;
 
             lab_start(&lab, i, 0, 4);
+            bool copies = lab.format->leaf.write.mask == 0; /* what cannot be kept from writes */
+
             lab_file(&lab, 0, pages * lab.page_bytes);
             assert_int_equal(lab_map_file(&lab, 0, 0, pages, 'r', 0, 0), QUIRE_OK);
             assert_int_equal(lab_map_file(&lab, 0, pages + 1, pages + 1, 'r', 0, 0), QUIRE_OK);
             lab_compare(&lab);
             assert_int_equal(lab_read(&lab, 0, pages), QUIRE_FAULT);
-            assert_int_equal(lab.file_disk[0].reads, 2 * pages);
+            assert_int_equal(lab.file_disk[0].reads, (copies ? 2 : 1) * pages);
             assert_int_equal(lab.system.events[QUIRE_EVENT_ZERO_FILL], 1);
             lab_check(&lab);
             lab_close(&lab);

@@ -157,6 +157,7 @@ static enum quire_status open_system(struct machine *machine)
         .swap_slots = (uint32_t)(machine->config.swap_bytes >> shift),
         .resident_limit = machine->config.resident_limit,
         .commit = machine->config.commit,
+        .pages_from = quire_pa_pfn(quire_pa_at(machine->config.pages_from), shift),
     };
 
     if (machine->config.records == MACHINE_RECORDS_BESIDE) {

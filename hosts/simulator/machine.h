@@ -32,6 +32,7 @@ struct machine_config {
     const struct quire_policy_ops *policy;
     uint32_t resident_limit; /* 0: none. See struct quire_system_config */
     enum machine_records records;
+    uint64_t pages_from;   /* physical address below which are no pages: the kernel's part */
     uint64_t swap_bytes;   /* rounded down to whole pages; 0: no swap */
     const char *swap_path; /* a file made for it; NULL: in the simulator's memory */
     enum quire_commit commit;

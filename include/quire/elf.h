@@ -31,6 +31,7 @@ enum quire_elf_reason {
     QUIRE_ELF_OUTSIDE,         /* a segment reaches beyond the end of the file */
     QUIRE_ELF_FILE_LARGER,     /* a segment has more bytes in the file than in memory */
     QUIRE_ELF_WRAPS,           /* a segment's addresses go round the end of all addresses */
+    QUIRE_ELF_TOO_LARGE,       /* a segment is larger than QUIRE_IMAGE_BYTES, or lies so far back */
     QUIRE_ELF_ALIGN,           /* alignment that is no power of two */
     QUIRE_ELF_MISALIGNED,      /* file and memory do not have the same place in a page */
     QUIRE_ELF_UNSORTED,        /* segments are not in order of address */
@@ -52,35 +53,36 @@ struct quire_elf_source {
     uint64_t bytes; /* of the file */
 };
 
-/* A file that is in memory, whole. => it stays there while the source is used; context: the struct
- * below */
+/* A reading function for files that are in memory, or the beginning of one: the context is this. */
 struct quire_elf_memory {
     const void *at;
-    uint64_t bytes; /* there; a file may be longer: what is beyond cannot be read */
+    uint64_t bytes; /* that are there; reading beyond them fails */
 };
 enum quire_status quire_elf_read_memory(void *context, uint64_t offset, void *to, uint32_t bytes);
 
 /* The machine's numbers, e_machine. */
 enum { QUIRE_ELF_I386 = 3, QUIRE_ELF_X86_64 = 62 };
+enum quire_elf_order { QUIRE_ELF_ANY_ORDER, QUIRE_ELF_LITTLE, QUIRE_ELF_BIG };
 
 /* What is accepted. All zero but for page_bytes: any sound file for any machine. */
 struct quire_elf_rules {
-    uint64_t page_bytes;   /* of the MMU; a power of two */
-    uint64_t last;         /* highest address of a segment; 0: no limit */
-    uint16_t machine;      /* e_machine; 0: any */
-    uint8_t bits;          /* 32 or 64; 0: either */
+    uint64_t page_bytes; /* of the MMU; a power of two */
+    uint64_t last;       /* highest address of a segment; 0: no limit */
+    uint16_t machine;    /* e_machine; 0: any */
+    uint8_t bits;        /* 32 or 64; 0: either */
+    enum quire_elf_order order;
     bool no_write_execute; /* no segment may be both */
     bool no_loader;        /* the file must be ready to run as it is: no PT_INTERP */
     bool library;          /* it need not have an entry */
 };
 
 /*
- * Describes the image in an ELF file; image->name and device are the caller's to set, before or
- * after. QUIRE_ELF_SOUND, or why not: then *segment (may be NULL) is the number of the program
- * header that is wrong, if it is one, and the image is as it was.
+ * Describes the image in an ELF file; image->name and image->device are the caller's to set, before
+ * or after. QUIRE_ELF_SOUND; or why not: then the image has no segments, and *header (may be NULL)
+ * is the number of the program header that is wrong, if it is one. => the image is not open
  */
 enum quire_elf_reason quire_elf_parse(struct quire_image *image,
                                       const struct quire_elf_source *source,
-                                      const struct quire_elf_rules *rules, unsigned *segment);
+                                      const struct quire_elf_rules *rules, unsigned *header);
 
 #endif

@@ -39,7 +39,7 @@ struct quire_frames {
 
     uint64_t allocs, frees; /* frames taken and given back since init; release() is neither */
 
-    /* May be set after init: asked before each quire_frames_alloc(); true refuses it, and the
+    /* May be set after init: asked before each quire_frames_alloc() and alloc_from(); true refuses it, and the
      * answer is QUIRE_NO_MEMORY (a quota; a test of what happens then). */
     bool (*refuse)(void *context, unsigned order);
     void *refuse_context;
@@ -69,6 +69,10 @@ enum quire_status quire_frames_release(struct quire_frames *frames, quire_pfn fi
 /* The lowest free, naturally aligned block of 1 << order frames, each with count 1. Contents are
  * not touched. QUIRE_NO_MEMORY: there is none; QUIRE_INVALID: order above QUIRE_ORDER_MAX. */
 enum quire_status quire_frames_alloc(struct quire_frames *frames, unsigned order, quire_pfn *pfn);
+
+/* The lowest free frame at or above `from`, with count 1. QUIRE_NO_MEMORY: there is none. */
+enum quire_status quire_frames_alloc_from(struct quire_frames *frames, quire_pfn from,
+                                          quire_pfn *pfn);
 
 /* Exactly [first, first + count), each with count 1. QUIRE_EXISTS: one of them is not free;
  * QUIRE_INVALID: one of them is not managed; nothing changed. */

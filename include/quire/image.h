@@ -20,6 +20,7 @@
 #include "quire/object.h"
 
 enum { QUIRE_IMAGE_SEGMENTS = 16 };
+#define QUIRE_IMAGE_BYTES (UINT64_C(1) << 48) /* the most, of a segment or of a file before it */
 
 /*
  * One piece of the image, with rights of its own. Its first byte need not begin a page, but has the
@@ -37,44 +38,51 @@ struct quire_image {
     const char *name;           /* the caller's; NULL: it has none */
     struct quire_device device; /* the file: page n is at offset n * page */
 
-    bool movable;       /* it can be put at any multiple of `align` */
-    uint64_t va, bytes; /* whole pages from the first segment's to the last one's end */
-    uint64_t size;  /* bytes as the file has them from first to last segment: 5,673 in seed 002 */
-    uint64_t align; /* a power of two, at least a page */
-    uint64_t entry; /* like va */
-    bool wants_loader; /* its file names a program that should load it (ELF: PT_INTERP) */
-    unsigned segments; /* in order of address; no two have a page in common */
+    bool movable;        /* it can be put anywhere, as far from va as a multiple of align */
+    uint64_t va, bytes;  /* whole pages, from the first segment's to the last one's */
+    uint64_t size;       /* from the first segment's first byte to the last one's last: 5,673 */
+    uint64_t align;      /* a power of two, at least a page */
+    uint64_t entry;      /* like va */
+    uint64_t page_bytes; /* of the machines that it is for */
+    bool wants_loader;   /* its file names a program that should load it (ELF: PT_INTERP) */
+    unsigned segments;   /* in order of address; no two have a page in common */
     struct quire_segment segment[QUIRE_IMAGE_SEGMENTS];
 
     uint32_t users;              /* who map it; 0: it has no objects and no memory */
     struct quire_system *system; /* of the users */
-    struct quire_object object[QUIRE_IMAGE_SEGMENTS]; /* of segments with file_bytes != 0 */
+    struct quire_object object[QUIRE_IMAGE_SEGMENTS]; /* of each segment, while there are users */
 };
 
-/*
- * Describes an image of which nothing is known but its size: one movable segment, readable,
- * writable and executable, with its entry at its first byte, made of the first `bytes` bytes of
- * `device`. QUIRE_INVALID: 0 bytes, or so many that they wrap.
- */
+/* Describes an image of which nothing is known but its size: one movable segment, readable,
+ * writable and executable, with its entry at its first byte, made of the first `bytes` bytes of the
+ * device. QUIRE_INVALID: 0 bytes, more than QUIRE_IMAGE_BYTES, or page_bytes is no power of two. */
 enum quire_status quire_image_of_size(struct quire_image *image, const char *name,
                                       const struct quire_device *device, uint64_t bytes,
                                       uint64_t page_bytes);
 
-/* One user more. The first one makes the objects. QUIRE_NO_MEMORY: nothing changed. */
+/* The same, but for text and data apart, as linkers lay them out: `text` bytes, readable and
+ * executable; then `data` bytes (0: none), which follow at once in the file and begin on the next
+ * page in memory, readable and writable. A library of 6,563 bytes, 4,700 of them text, takes two
+ * pages for text and one for data. */
+enum quire_status quire_image_of_parts(struct quire_image *image, const char *name,
+                                       const struct quire_device *device, uint64_t text,
+                                       uint64_t data, uint64_t page_bytes);
+
+/* One user more. The first one makes the objects. QUIRE_NO_MEMORY; QUIRE_INVALID: described for
+ * pages of another size, or the other users are on another system; nothing changed. */
 enum quire_status quire_image_open(struct quire_image *image, struct quire_system *system);
 
 /* One user less: he maps it no longer. With the last, its pages are given up: all are as in the
- * file, as nobody can write to an image. => no request for a page of it is pending */
+ * file, as nobody can write to an image. => open; no request for a page of it is pending */
 void quire_image_close(struct quire_image *image);
 
-/* Maps every segment, the image's first page at `va`. QUIRE_INVALID: not a place where it can be
- * (va must be image->va, or a multiple of align if it is movable); otherwise as quire_space_map().
- * Nothing changed on failure. => open */
+/* Can its first page be at va? */
+bool quire_image_fits(const struct quire_image *image, quire_va va);
+
+/* Maps every segment, the image's first page at va. QUIRE_INVALID: it does not fit there; otherwise
+ * as quire_space_map(). Nothing changed on failure. => open */
 enum quire_status quire_image_map(struct quire_image *image, struct quire_space *space,
                                   quire_va va);
-
-/* The segment's pages in memory, as they are when the image is at `va`. */
-quire_va quire_segment_va(const struct quire_image *image, unsigned segment, quire_va va);
 
 /* Does the object hold a segment of this image? */
 static inline bool quire_image_has(const struct quire_image *image,

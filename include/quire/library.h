@@ -12,10 +12,11 @@
 struct quire_usermode;
 
 struct quire_library {
-    struct quire_image *image; /* its users: the processes, and the list if the library is kept */
+    struct quire_image *image;
     struct quire_usermode *usermode;
     struct quire_library *prev, *next; /* in the kernel's list */
-    bool kept;                         /* stays in memory when nobody maps it any more */
+    uint32_t users;                    /* processes that map it */
+    bool kept;                         /* its pages stay when nobody maps it any more */
     bool loaded;                       /* somebody maps it, or did and it is kept */
 };
 
@@ -31,7 +32,9 @@ enum quire_status quire_library_remove(struct quire_library *library);
 /* By name, or NULL. */
 struct quire_library *quire_library_find(const struct quire_usermode *usermode, const char *name);
 
-/* Processes that map it now. */
-uint32_t quire_library_users(const struct quire_library *library);
+/* One process more, or less. The first loads it: its image is opened. QUIRE_NO_MEMORY; nothing
+ * changed. The last unloads it, unless it is kept. For quire_process_open_library() and close. */
+enum quire_status quire_library_open(struct quire_library *library);
+void quire_library_close(struct quire_library *library);
 
 #endif

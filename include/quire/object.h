@@ -21,8 +21,8 @@
 struct quire_object {
     struct quire_system *system;
     struct quire_device device; /* transfer NULL: no device */
-    uint64_t bytes;             /* behind the end everything is zeros at first; what is written
-                                   there is kept as long as the object lives, but never written back */
+    uint64_t bytes;             /* the rest of the last page is zeros at first; what is written
+                                   there is kept while the page is resident, not written back */
     struct quire_supplement pages;
     struct quire_region *mappings;
     struct quire_object *prev, *next; /* of the system's objects */

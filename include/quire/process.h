@@ -45,8 +45,9 @@ struct quire_process {
         library[QUIRE_PROCESS_LIBRARIES]; /* in the order they were opened */
     quire_va heap, brk; /* [heap, brk) is what quire_process_brk() gave; both 0: nothing yet */
 
-    quire_va owed, owed_end; /* what quire_process_load() has still to look at */
-    uint64_t loads;          /* pages that it brought in */
+    bool owes;                /* there may be pages for quire_process_load() ... */
+    quire_va owed, owed_last; /* ... between these */
+    uint64_t loads;           /* pages that it brought in */
 };
 
 struct quire_process_spec {
@@ -57,9 +58,9 @@ struct quire_process_spec {
 };
 
 /* A process that has not run yet: kernel, stack and image are mapped. QUIRE_NO_MEMORY;
- * QUIRE_NO_SPACE: the commit limit, or no room for the image; QUIRE_EXISTS: the image lies where
- * the stack or the kernel is; QUIRE_OUT_OF_RANGE: it lies where programs may not be;
- * QUIRE_INVALID: as quire_space_create(). Nothing changed on failure. */
+ * QUIRE_NO_SPACE: the commit limit; QUIRE_EXISTS: the image lies where the stack is;
+ * QUIRE_OUT_OF_RANGE: it lies, at least partly, where programs may not be; QUIRE_INVALID: as
+ * quire_space_create() and quire_image_open(). Nothing changed on failure. */
 enum quire_status quire_process_spawn(struct quire_process *process,
                                       struct quire_usermode *usermode,
                                       const struct quire_process_spec *spec);
@@ -100,11 +101,12 @@ enum quire_status quire_process_close_library(struct quire_process *process,
 /*
  * The heap: what a usermode malloc asks for pages. Readable and writable, zeros at first.
  *
- * map: whole pages (bytes is rounded up) wherever there is room, as high as nobody has asked yet;
- * unmap: any pages of those, cut as you like; QUIRE_INVALID: others are among them. brk: moves the
- * end of one contiguous piece to `end` (any byte; 0: asks only) and tells where it is now in *brk
- * (may be NULL). QUIRE_NO_SPACE: no room, or something is in the way; QUIRE_NO_MEMORY; QUIRE_BUSY
- * as above. Nothing changed on failure.
+ * map: whole pages (bytes is rounded up) wherever there is room; unmap: any pages of those, cut as
+ * you like; QUIRE_INVALID: others are among them, or pages of brk's.
+ * brk: moves the end of one contiguous piece to `end` (any byte; 0: only asks, which settles where
+ * the piece begins) and tells in *brk (may be NULL) where the end is now, also on failure.
+ * QUIRE_INVALID: below the beginning; QUIRE_NO_SPACE: no room, or something is in the way;
+ * QUIRE_NO_MEMORY; QUIRE_BUSY as above. Nothing changed on failure.
  */
 enum quire_status quire_process_map_heap(struct quire_process *process, uint64_t bytes,
                                          quire_va *va);
@@ -120,6 +122,7 @@ enum quire_part {
     QUIRE_PART_IMAGE,
     QUIRE_PART_LIBRARY,
     QUIRE_PART_HEAP,
+    QUIRE_PART_OTHER, /* what the host mapped by itself */
     QUIRE_PARTS
 };
 const char *quire_part_text(enum quire_part part);

@@ -14,7 +14,9 @@ struct quire_object;
 /* Who sees what is written to a page of an object. */
 enum quire_sharing {
     QUIRE_PRIVATE, /* a write makes the page this space's own */
-    QUIRE_SHARED   /* everybody who maps the object */
+    QUIRE_SHARED,  /* everybody who maps the object */
+    QUIRE_FIXED    /* no object: physical memory from `offset` on, mapped at once and as long as the
+                      space lives. Nothing of it is paged: the kernel's own addresses */
 };
 
 struct quire_region {

@@ -58,10 +58,13 @@ struct quire_region_spec {
 };
 enum { QUIRE_STACK_GUARD = 1 };
 
-/* Adds a region. Nothing is read and no frame taken before a page is touched. QUIRE_EXISTS: it
- * would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables; QUIRE_INVALID, too:
- * rights beyond max_prot, an offset that is not a page's or would wrap; QUIRE_NO_MEMORY;
- * QUIRE_NO_SPACE: the commit limit. */
+/* Adds a region. Nothing is read and no frame taken before a page is touched; a fixed one is mapped
+ * at once, in leaves as large as possible, and is refused (QUIRE_INVALID) to unmap, protect,
+ * discard and wire. QUIRE_EXISTS: it would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as
+ * for page tables; QUIRE_INVALID, too: rights beyond max_prot, an offset that is not a page's or
+ * would wrap, sharing without an object, a stack or fixed memory with one, fixed memory without
+ * rights; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its object (a
+ * private one shows zeros there); QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
 /* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.

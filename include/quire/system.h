@@ -56,6 +56,10 @@ struct quire_system_config {
 
     enum quire_commit commit;
 
+    /* Pages are never put below this frame: what is there is left for page tables and records,
+     * which go elsewhere only when it is full. 0: anything goes anywhere. */
+    quire_pfn pages_from;
+
     /* Where the records live: NULL: in frames of the machine, which is right for machines of some
      * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
     void *state;
@@ -69,6 +73,7 @@ struct quire_system {
     struct quire_page *page; /* by frame number - first */
     uint32_t first, frames;
     uint32_t resident, resident_limit;
+    quire_pfn pages_from;
     enum quire_commit commit;
     uint64_t committed, commit_limit; /* pages promised; pages there are, in frames and swap */
     struct quire_object *objects;

@@ -24,7 +24,7 @@ struct quire_usermode {
     struct quire_system *system;
     const struct quire_format *format;
     const struct quire_layout *layout;
-    struct quire_process *processes; /* the oldest; linked by their next */
+    struct quire_process *processes, *youngest; /* the oldest first; linked by their next */
     struct quire_library *libraries;
     struct quire_process *running; /* the last that was switched to, or NULL */
 };

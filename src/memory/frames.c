@@ -149,11 +149,11 @@ static void give_one(struct quire_frames *frames, uint32_t index)
     }
 }
 
-/* Without a map: the lowest free block's index, or QUIRE_NONE. */
-static QUIRE_NOINLINE uint32_t find_in_counts(const struct quire_frames *frames, unsigned order)
+/* Without a map: the lowest free block's index at or after `index`, or QUIRE_NONE. */
+static QUIRE_NOINLINE uint32_t find_in_counts(const struct quire_frames *frames, unsigned order,
+                                              uint32_t index)
 {
     uint32_t count = 1u << order;
-    uint32_t index = frames->hint;
 
     for (;;) {
         uint32_t skip = -index & (count - 1); /* to an aligned one: frame numbers start at 0 */
@@ -258,6 +258,13 @@ enum quire_status quire_frames_release(struct quire_frames *frames, quire_pfn fi
     return QUIRE_OK;
 }
 
+/* Are there not so many, or does somebody say no? */
+static bool refused(const struct quire_frames *frames, unsigned order)
+{
+    return frames->free < 1u << order ||
+           (frames->refuse != NULL && frames->refuse(frames->refuse_context, order));
+}
+
 enum quire_status quire_frames_alloc(struct quire_frames *frames, unsigned order, quire_pfn *pfn)
 {
     uint32_t index;
@@ -265,19 +272,38 @@ enum quire_status quire_frames_alloc(struct quire_frames *frames, unsigned order
     if (order > QUIRE_ORDER_MAX) {
         return QUIRE_INVALID;
     }
-    if (frames->free < 1u << order ||
-        (frames->refuse != NULL && frames->refuse(frames->refuse_context, order))) {
+    if (refused(frames, order)) {
         return QUIRE_NO_MEMORY;
     }
     if (order == 0 && has_map(frames)) {
         *pfn = quire_pfn_of(frames->first + take_lowest(frames));
         return QUIRE_OK;
     }
-    index = has_map(frames) ? map_find(frames, order) : find_in_counts(frames, order);
+    index = has_map(frames) ? map_find(frames, order) : find_in_counts(frames, order, frames->hint);
     if (index == QUIRE_NONE) {
         return QUIRE_NO_MEMORY;
     }
     take(frames, index, 1u << order);
+    *pfn = quire_pfn_of(frames->first + index);
+    return QUIRE_OK;
+}
+
+enum quire_status quire_frames_alloc_from(struct quire_frames *frames, quire_pfn from,
+                                          quire_pfn *pfn)
+{
+    uint32_t index = from.n > frames->first ? from.n - frames->first : 0;
+
+    if (index <= frames->hint) {
+        return quire_frames_alloc(frames, 0, pfn);
+    }
+    if (index >= frames->total || refused(frames, 0)) {
+        return QUIRE_NO_MEMORY;
+    }
+    index = has_map(frames) ? map_lowest_from(frames, index) : find_in_counts(frames, 0, index);
+    if (index == QUIRE_NONE) {
+        return QUIRE_NO_MEMORY;
+    }
+    take(frames, index, 1);
     *pfn = quire_pfn_of(frames->first + index);
     return QUIRE_OK;
 }

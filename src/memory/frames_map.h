@@ -226,6 +226,26 @@ static inline uint32_t map_lowest(struct quire_frames *frames, uint32_t from)
                : word * 64 + lowest_bit(frames->free_map[word]) - map_skew(frames);
 }
 
+/* The lowest free frame at or after `from`: its index, or QUIRE_NONE. => from < total */
+static QUIRE_NOINLINE uint32_t map_lowest_from(struct quire_frames *frames, uint32_t from)
+{
+    uint32_t bit = from + map_skew(frames);
+    uint32_t word = bit / 64;
+    uint64_t bits = frames->free_map[word] >> bit % 64 << bit % 64;
+
+    while (bits == 0) {
+        word = bitset_next(&frames->holds[0], 0, word + 1);
+        if (word == BITSET_NONE) {
+            return QUIRE_NONE;
+        }
+        bits = frames->free_map[word];
+        if (bits == 0) {
+            map_disappoint(frames, 0, word);
+        }
+    }
+    return word * 64 + lowest_bit(bits) - map_skew(frames);
+}
+
 /* Is a word in holds[k] for k < known, and only there, and has it no block that is not known? */
 static inline bool map_word_is_held(const struct quire_frames *frames, uint32_t word)
 {

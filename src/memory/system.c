@@ -79,6 +79,19 @@ static bool page_used(void *context, quire_pfn pfn)
     return quire_owners_used(context, pfn);
 }
 
+/* Free frames in which pages may be. */
+static uint32_t frames_for_pages(const struct quire_system *system)
+{
+    const struct quire_frames *frames = system->host->frames;
+    uint32_t free = frames->free;
+
+    for (uint32_t n = frames->first; n < system->pages_from.n && n - frames->first < frames->total;
+         n++) {
+        free -= quire_frames_count(frames, quire_pfn_of(n)) == 0;
+    }
+    return free;
+}
+
 enum quire_status quire_system_init(struct quire_system *system,
                                     const struct quire_system_config *config)
 {
@@ -98,6 +111,7 @@ enum quire_status quire_system_init(struct quire_system *system,
                                     .first = frames->first,
                                     .frames = frames->total,
                                     .resident_limit = config->resident_limit,
+                                    .pages_from = config->pages_from,
                                     .commit = config->commit};
     if (state == NULL) {
         state = take_own_frames(system, at.total);
@@ -124,7 +138,7 @@ enum quire_status quire_system_init(struct quire_system *system,
     system->policy.used = page_used;
     system->policy.context = system;
     quire_batch_begin(&system->batch, system->host);
-    system->commit_limit = (uint64_t)frames->free + config->swap_slots;
+    system->commit_limit = (uint64_t)frames_for_pages(system) + config->swap_slots;
     return QUIRE_OK;
 }
 

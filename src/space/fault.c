@@ -109,11 +109,6 @@ static void home_count(struct quire_request *request, uint32_t resident, uint32_
     *(request->object != NULL ? &request->object->swapped : &request->space->swapped) += swapped;
 }
 
-static bool in_transit(struct quire_record record)
-{
-    return record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING;
-}
-
 /* Takes a frame for page `page` of the object, or of the space if object is NULL. From here on the
  * record keeps others away. A slot that the page is in belongs to the frame now: as long as the
  * page is not written, it need not be written out again. */
@@ -189,19 +184,20 @@ static enum quire_status start_lower(struct quire_request *request,
                                      const struct quire_region *region)
 {
     struct quire_object *object = region->object;
-    uint64_t index = quire_region_index(region, vpn_of(request));
-    struct quire_record record = quire_supplement_get(&object->pages, index);
-    bool own = region->sharing == QUIRE_PRIVATE &&
-               ((request->access & QUIRE_WRITE) != 0 ||
-                ((region->max_prot & QUIRE_WRITE) != 0 && !space_can_protect(request->space)));
+    struct quire_record record = quire_region_lower(region, vpn_of(request));
+    bool behind = quire_region_index(region, vpn_of(request)) >= object_pages(object);
+    bool own =
+        region->sharing == QUIRE_PRIVATE &&
+        (behind || (request->access & QUIRE_WRITE) != 0 || !space_can_protect(request->space));
 
-    if (in_transit(record)) {
+    if (record_moving(record)) {
         return QUIRE_BUSY;
     }
     if (record.kind == QUIRE_RECORD_FRAME) {
         return start_resident(request, region, quire_pfn_of(record.number), own);
     }
-    return own ? claim(request, NULL, vpn_of(request)) : claim(request, object, index);
+    return own ? claim(request, NULL, vpn_of(request))
+               : claim(request, object, quire_region_index(region, vpn_of(request)));
 }
 
 /* A page of the space's own is resident. After a fork it may have to be copied before a write. */
@@ -217,6 +213,21 @@ static enum quire_status start_own(struct quire_request *request, const struct q
         quire_supplement_set(&space->supplement, vpn_of(request), record);
     }
     return start_resident(request, region, pfn, others && (request->access & QUIRE_WRITE) != 0);
+}
+
+/* A fixed region is mapped already: a TLB was late. */
+static enum quire_status start_fixed(struct quire_request *request)
+{
+    const struct quire_space *space = request->space;
+    uint64_t page = space_page_bytes(space);
+    struct quire_flush_range range = {quire_va_at(request->va.at & ~(page - 1)), page,
+                                      space->table.asid,
+                                      (uint8_t)quire_format_page_shift(space->table.format), true};
+
+    quire_batch_add(&space->system->batch, &range);
+    quire_batch_commit(&space->system->batch);
+    request->step = STEP_DONE;
+    return QUIRE_OK;
 }
 
 static enum quire_status start(struct quire_request *request)
@@ -236,8 +247,11 @@ static enum quire_status start(struct quire_request *request)
     if (refusal != QUIRE_REFUSAL_NONE) {
         return refuse(request, refusal);
     }
+    if (region->sharing == QUIRE_FIXED) {
+        return start_fixed(request);
+    }
     record = quire_supplement_get(&space->supplement, vpn_of(request));
-    if (in_transit(record)) {
+    if (record_moving(record)) {
         return QUIRE_BUSY;
     }
     if (record.kind == QUIRE_RECORD_FRAME) {
@@ -271,10 +285,8 @@ static enum quire_status fill_zero(struct quire_request *request)
 static struct quire_record source(const struct quire_request *request,
                                   const struct quire_region *region)
 {
-    if (request->was.kind == QUIRE_RECORD_UNTOUCHED && request->object == NULL &&
-        region->object != NULL) {
-        return quire_supplement_get(&region->object->pages,
-                                    quire_region_index(region, request->page));
+    if (request->was.kind == QUIRE_RECORD_UNTOUCHED && request->object == NULL) {
+        return quire_region_lower(region, request->page);
     }
     return request->was;
 }
@@ -291,25 +303,22 @@ static enum quire_status fill_from_slot(struct quire_request *request, quire_slo
 
 static enum quire_status fill(struct quire_request *request)
 {
+    struct quire_system *system = request->space->system;
     const struct quire_region *region = region_of(request);
     struct quire_object *object = region->object;
     struct quire_record from = source(request, region);
-    uint64_t offset;
 
     request->step = STEP_FILLING;
     if (from.kind == QUIRE_RECORD_SWAP) {
         return fill_from_slot(request, quire_slot_of(from.number));
     }
-    if (from.kind == QUIRE_RECORD_ZERO || object == NULL || object->device.transfer == NULL) {
-        return fill_zero(request);
-    }
-    offset = quire_region_index(region, vpn_of(request)) * space_page_bytes(request->space);
-    if (offset >= object->bytes) {
+    if (from.kind == QUIRE_RECORD_ZERO || object->device.transfer == NULL) {
         return fill_zero(request);
     }
     request->origin = QUIRE_ORIGIN_FILE;
-    return quire_request_transfer(request->space->system, request, &object->device,
-                                  QUIRE_TRANSFER_IN, request->pfn, offset);
+    return quire_request_transfer(system, request, &object->device, QUIRE_TRANSFER_IN, request->pfn,
+                                  quire_region_index(region, vpn_of(request))
+                                      << system->host->frames->page_shift);
 }
 
 /* The object may end inside the page: what lies behind its end is zero, whatever was read there. */

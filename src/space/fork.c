@@ -15,11 +15,6 @@ static bool is_private(const struct quire_region *region)
     return region->sharing == QUIRE_PRIVATE;
 }
 
-static uint64_t pages_in(const struct quire_region *region)
-{
-    return region->bytes >> quire_format_page_shift(region->space->table.format);
-}
-
 /* Nodes for every record that the child will have: what can fail, before anything is changed. */
 static enum quire_status reserve_records(struct quire_space *child,
                                          const struct quire_space *parent)
@@ -30,7 +25,7 @@ static enum quire_status reserve_records(struct quire_space *child,
     for (uint64_t vpn = 0; quire_supplement_next(&parent->supplement, &vpn, end, &record); vpn++) {
         enum quire_status status;
 
-        if (record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING) {
+        if (record_moving(record)) {
             return QUIRE_BUSY;
         }
         status = quire_supplement_reserve(&child->supplement, vpn);
@@ -47,6 +42,7 @@ static enum quire_status copy_regions(struct quire_space *child, const struct qu
 
     for (const struct quire_region *r = parent->regions; r != NULL; r = r->next) {
         struct quire_region *copy = quire_slab_alloc(child->system);
+        enum quire_status status;
 
         if (copy == NULL) {
             return QUIRE_NO_MEMORY;
@@ -55,9 +51,13 @@ static enum quire_status copy_regions(struct quire_space *child, const struct qu
         copy->space = child;
         copy->prev = last;
         copy->next = NULL;
-        if (quire_region_charge(child->system, copy, pages_in(copy)) != QUIRE_OK) {
+        status = quire_region_charge(child->system, copy, quire_region_pages(copy));
+        if (status == QUIRE_OK) {
+            status = quire_map_fixed(child, copy);
+        }
+        if (status != QUIRE_OK) {
             quire_slab_free(child->system, copy);
-            return QUIRE_NO_SPACE;
+            return status;
         }
         quire_region_show(copy);
         if (last == NULL) {

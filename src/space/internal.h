@@ -38,6 +38,12 @@ static inline struct quire_record record_of(enum quire_record_kind kind, uint32_
     return record;
 }
 
+/* In transit: a request owns the page for now. */
+static inline bool record_moving(struct quire_record record)
+{
+    return record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING;
+}
+
 /* Counts an event and tells the host's listener. `space` may be NULL: the page of an object. */
 void quire_system_tell(struct quire_system *system, const struct quire_space *space,
                        const struct quire_event *event);
@@ -71,9 +77,17 @@ void quire_page_unlist(struct quire_system *system, quire_pfn pfn);
 /* Gives up the copy of a page that is kept in swap, if there is one. */
 void quire_page_drop_slot(struct quire_system *system, struct quire_page *page);
 
-/* Is there a place for the page on its object's device? Else it goes to swap, like anonymous pages:
- * also the pages of an object that lie behind its end. */
-bool quire_page_has_device(const struct quire_system *system, const struct quire_page *page);
+/* Does the page go back to its object's device? Else it goes to swap, like anonymous pages. */
+static inline bool page_has_device(const struct quire_page *page)
+{
+    return page->object != NULL && page->object->device.transfer != NULL;
+}
+
+/* How many pages an object has. Behind them, private regions show zeros. */
+static inline uint64_t object_pages(const struct quire_object *object)
+{
+    return ((object->bytes - 1) >> object->system->host->frames->page_shift) + 1;
+}
 
 /* Remembers in software what the MMU has marked in a leaf; for visitors. context: the system. */
 void quire_page_note_marks(void *context, const struct quire_leaf *leaf);
@@ -155,6 +169,10 @@ enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn);
 enum quire_status quire_map_resident(struct quire_space *space, const struct quire_region *region,
                                      uint64_t vpn, quire_pfn pfn, unsigned access);
 
+/* Maps all of a fixed region; others: nothing. QUIRE_NO_MEMORY, QUIRE_OUT_OF_RANGE: nothing
+ * changed. */
+enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region);
+
 /* Gives the space a copy of the page in frame `from`, as its own page vpn, and maps it. The frame
  * `from` is left to its other owners. QUIRE_NO_MEMORY: as above. */
 enum quire_status quire_copy_page(struct quire_space *space, const struct quire_region *region,
@@ -168,5 +186,8 @@ static inline bool space_can_protect(const struct quire_space *space)
 
 /* The number, in its object, of the page at vpn. */
 uint64_t quire_region_index(const struct quire_region *region, uint64_t vpn);
+
+/* What became of that page of the object. Behind the object's end, and without one: ZERO. */
+struct quire_record quire_region_lower(const struct quire_region *region, uint64_t vpn);
 
 #endif

@@ -10,6 +10,16 @@ uint64_t quire_region_index(const struct quire_region *region, uint64_t vpn)
     return (region->offset >> shift) + (vpn - space_vpn(region->space, region->va));
 }
 
+struct quire_record quire_region_lower(const struct quire_region *region, uint64_t vpn)
+{
+    uint64_t index = quire_region_index(region, vpn);
+
+    if (region->object == NULL || index >= object_pages(region->object)) {
+        return record_of(QUIRE_RECORD_ZERO, 0);
+    }
+    return quire_supplement_get(&region->object->pages, index);
+}
+
 /* Can the MMU tell of a write at all: by a dirty bit, or by faulting on the first one? */
 static bool mmu_tells_writes(const struct quire_space *space)
 {
@@ -104,6 +114,18 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
     return QUIRE_OK;
 }
 
+enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region)
+{
+    struct quire_mapping mapping = {.va = region->va,
+                                    .pa = quire_pa_at(region->offset),
+                                    .bytes = region->bytes,
+                                    .attributes = region->prot};
+
+    return region->sharing == QUIRE_FIXED
+               ? quire_table_map(&space->table, &space->system->batch, &mapping, NULL)
+               : QUIRE_OK;
+}
+
 static void copy_frame(struct quire_system *system, quire_pfn to, quire_pfn from)
 {
     const struct quire_memory *memory = &system->host->memory;
@@ -130,7 +152,6 @@ enum quire_status quire_copy_page(struct quire_space *space, const struct quire_
                                   uint64_t vpn, quire_pfn from)
 {
     struct quire_system *system = space->system;
-    bool leaves = page_of(system, from)->object == NULL;
     enum quire_status status;
     quire_pfn to;
 
@@ -145,14 +166,20 @@ enum quire_status quire_copy_page(struct quire_space *space, const struct quire_
     note_marks_of(space, vpn);
     quire_page_make(system, to, space, NULL, vpn);
     page_of(system, to)->dirty = true;
-    if (leaves) {
-        /* The old frame is still mapped: it is given up after the flush in quire_map_resident(). */
+    status = quire_map_resident(space, region, vpn, to, QUIRE_WRITE);
+    if (status != QUIRE_OK) {
+        quire_page_clear(system, to);
+        quire_frames_unref(system->host->frames, to);
+        return status;
+    }
+    /* `from` is mapped here no more, and flushed. */
+    if (page_of(system, from)->object == NULL) {
         quire_owners_leave(space, vpn, from);
+        quire_batch_commit(&system->batch);
     }
     quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_FRAME, to.n));
     space->resident++;
-    quire_space_tell(space, QUIRE_EVENT_COPY, vpn, to, quire_slot_of(QUIRE_NONE), from.n);
-    status = quire_map_resident(space, region, vpn, to, QUIRE_WRITE);
     quire_page_list(system, to);
-    return status;
+    quire_space_tell(space, QUIRE_EVENT_COPY, vpn, to, quire_slot_of(QUIRE_NONE), from.n);
+    return QUIRE_OK;
 }

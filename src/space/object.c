@@ -15,15 +15,14 @@ static enum quire_status charge(struct quire_system *system, uint64_t pages)
     return QUIRE_OK;
 }
 
-static uint64_t pages_in(const struct quire_object *object)
+static unsigned bits_for(uint64_t pages)
 {
-    return ((object->bytes - 1) >> object->system->host->frames->page_shift) + 1;
-}
+    unsigned bits = 1;
 
-/* Page numbers of a region may run past the end of the object: as wide as file offsets can be. */
-static unsigned index_bits(const struct quire_system *system)
-{
-    return 52 - system->host->frames->page_shift;
+    while ((pages - 1) >> bits != 0) {
+        bits++;
+    }
+    return bits;
 }
 
 enum quire_status quire_object_create(struct quire_object *object, struct quire_system *system,
@@ -38,12 +37,12 @@ enum quire_status quire_object_create(struct quire_object *object, struct quire_
     if (device != NULL) {
         object->device = *device;
     }
-    status = quire_supplement_create(&object->pages, system->host, index_bits(system));
+    status = quire_supplement_create(&object->pages, system->host, bits_for(object_pages(object)));
     if (status != QUIRE_OK) {
         return status;
     }
     if (object->device.transfer == NULL) {
-        status = charge(system, pages_in(object));
+        status = charge(system, object_pages(object));
     }
     if (status != QUIRE_OK) {
         quire_supplement_destroy(&object->pages);
@@ -83,7 +82,7 @@ void quire_object_destroy(struct quire_object *object)
         free_page(object, record);
     }
     if (object->device.transfer == NULL) {
-        system->committed -= pages_in(object);
+        system->committed -= object_pages(object);
     }
     quire_supplement_destroy(&object->pages);
     if (object->prev != NULL) {
@@ -109,7 +108,7 @@ enum quire_status quire_object_sync(struct quire_object *object, uint64_t *next,
     request->system = object->system;
     request->space = NULL;
     while (quire_supplement_next(&object->pages, next, end, &record)) {
-        if (record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING) {
+        if (record_moving(record)) {
             return QUIRE_BUSY;
         }
         if (record.kind == QUIRE_RECORD_FRAME) {

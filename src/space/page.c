@@ -93,14 +93,6 @@ void quire_page_drop_slot(struct quire_system *system, struct quire_page *page)
     }
 }
 
-bool quire_page_has_device(const struct quire_system *system, const struct quire_page *page)
-{
-    const struct quire_object *object = page->object;
-
-    return object != NULL && object->device.transfer != NULL &&
-           page->vpn << system->host->frames->page_shift < object->bytes;
-}
-
 void quire_page_note_marks(void *context, const struct quire_leaf *leaf)
 {
     struct quire_system *system = context;

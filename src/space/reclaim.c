@@ -18,7 +18,7 @@ enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn)
     if (system->resident_limit != 0 && system->resident >= system->resident_limit) {
         return QUIRE_NO_MEMORY;
     }
-    return quire_frames_alloc(system->host->frames, 0, pfn);
+    return quire_frames_alloc_from(system->host->frames, system->pages_from, pfn);
 }
 
 static bool all_zero(const unsigned char *bytes, uint64_t n)
@@ -128,14 +128,14 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
         keep(system, pfn);
         return QUIRE_IO_ERROR;
     }
-    if (quire_page_has_device(system, page)) {
+    if (page_has_device(page)) {
         quire_page_tell(system, pfn, QUIRE_EVENT_FILE_WRITE, request->transfer.offset);
     }
     if (request->keeps) {
         page->dirty = false;
         page->origin = QUIRE_ORIGIN_FILE;
         keep(system, pfn);
-    } else if (quire_page_has_device(system, page)) {
+    } else if (page_has_device(page)) {
         let_go(system, pfn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
     } else {
         quire_page_tell(system, pfn, QUIRE_EVENT_SWAP_OUT, 0);
@@ -149,7 +149,7 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
                                    quire_pfn pfn, bool keeps)
 {
     struct quire_page *page = page_of(system, pfn);
-    bool to_object = quire_page_has_device(system, page);
+    bool to_object = page_has_device(page);
     uint64_t number = to_object ? page->vpn : page->slot.n;
     enum quire_status status;
 
@@ -176,11 +176,11 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
              page->origin == QUIRE_ORIGIN_FILE ? QUIRE_DROP_IN_FILE : QUIRE_DROP_IN_SWAP);
         return QUIRE_OK;
     }
-    if (!page->dirty || (!quire_page_has_device(system, page) && page_all_zero(system, pfn))) {
+    if (!page->dirty || (!page_has_device(page) && page_all_zero(system, pfn))) {
         drop(system, pfn, QUIRE_DROP_ZERO);
         return QUIRE_OK;
     }
-    if (!quire_page_has_device(system, page) && !find_slot(system, page)) {
+    if (!page_has_device(page) && !find_slot(system, page)) {
         return QUIRE_NO_SPACE;
     }
     return write_out(system, request, pfn, false);
@@ -191,7 +191,7 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
 {
     quire_page_unlist(system, pfn);
     quire_owners_unmap(system, pfn);
-    if (!page_of(system, pfn)->dirty || !quire_page_has_device(system, page_of(system, pfn))) {
+    if (!page_of(system, pfn)->dirty || !page_has_device(page_of(system, pfn))) {
         quire_page_list(system, pfn);
         return QUIRE_OK;
     }

@@ -153,7 +153,8 @@ void quire_region_cut(struct quire_space *space, quire_va at, struct quire_regio
 static bool are_one(const struct quire_space *space, const struct quire_region *lower,
                     const struct quire_region *upper)
 {
-    return quire_range_check(space->table.format, lower->va, lower->bytes + upper->bytes) ==
+    return lower->sharing != QUIRE_FIXED &&
+           quire_range_check(space->table.format, lower->va, lower->bytes + upper->bytes) ==
                QUIRE_OK &&
            region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
            lower->max_prot == upper->max_prot && lower->object == upper->object &&

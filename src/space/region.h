@@ -10,6 +10,11 @@ static inline uint64_t region_last(const struct quire_region *region)
     return region->va.at + (region->bytes - 1);
 }
 
+static inline uint64_t quire_region_pages(const struct quire_region *region)
+{
+    return region->bytes >> quire_format_page_shift(region->space->table.format);
+}
+
 /* The region that holds va, or the first one above it; NULL: neither. */
 struct quire_region *quire_region_at_or_after(struct quire_space *space, quire_va va);
 

@@ -64,10 +64,33 @@ static uint64_t lowest_of_stack(const struct quire_region_spec *spec)
     return spec->stack_limit > last ? 1 : last - spec->stack_limit + 1;
 }
 
+static unsigned max_prot_of(const struct quire_region_spec *spec)
+{
+    return spec->max_prot == 0 ? spec->prot : spec->max_prot;
+}
+
+static bool spec_sound(const struct quire_space *space, const struct quire_region_spec *spec)
+{
+    unsigned max_prot = max_prot_of(spec);
+
+    return (max_prot & ~(unsigned)QUIRE_RIGHTS) == 0 && (spec->prot & ~max_prot) == 0 &&
+           (spec->offset & (space_page_bytes(space) - 1)) == 0 &&
+           spec->offset + (spec->bytes - 1) >= spec->offset &&
+           (spec->object == NULL ? spec->sharing != QUIRE_SHARED
+                                 : spec->sharing != QUIRE_FIXED && spec->stack_limit == 0) &&
+           (spec->sharing != QUIRE_FIXED || (spec->prot & ~(unsigned)QUIRE_USER) != 0);
+}
+
+/* What is shared has to be in the object, all of it. */
+static bool in_object(const struct quire_space *space, const struct quire_region_spec *spec)
+{
+    return spec->sharing != QUIRE_SHARED || (spec->offset + (spec->bytes - 1)) >>
+                                                quire_format_page_shift(space->table.format) <
+                                                object_pages(spec->object);
+}
+
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec)
 {
-    uint64_t last = spec->va.at + (spec->bytes - 1);
-    unsigned max_prot = spec->max_prot == 0 ? spec->prot : spec->max_prot;
     const struct quire_region *above;
     struct quire_region *region;
     enum quire_status status;
@@ -76,13 +99,14 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     if (status != QUIRE_OK) {
         return status;
     }
-    if ((max_prot & ~(unsigned)QUIRE_RIGHTS) != 0 || (spec->prot & ~max_prot) != 0 ||
-        (spec->offset & (space_page_bytes(space) - 1)) != 0 ||
-        spec->offset + (spec->bytes - 1) < spec->offset) {
+    if (!spec_sound(space, spec)) {
         return QUIRE_INVALID;
     }
+    if (!in_object(space, spec)) {
+        return QUIRE_OUT_OF_RANGE;
+    }
     above = quire_region_at_or_after(space, spec->va);
-    if (above != NULL && above->va.at <= last) {
+    if (above != NULL && above->va.at <= spec->va.at + (spec->bytes - 1)) {
         return QUIRE_EXISTS;
     }
     region = quire_slab_alloc(space->system);
@@ -92,13 +116,16 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
     *region = (struct quire_region){.va = spec->va,
                                     .bytes = spec->bytes,
                                     .prot = spec->prot,
-                                    .max_prot = max_prot,
+                                    .max_prot = max_prot_of(spec),
                                     .object = spec->object,
                                     .offset = spec->offset,
                                     .sharing = spec->sharing,
                                     .grows_to = lowest_of_stack(spec),
                                     .space = space};
-    status = quire_region_charge(space->system, region, region->bytes / space_page_bytes(space));
+    status = quire_region_charge(space->system, region, quire_region_pages(region));
+    if (status == QUIRE_OK) {
+        status = quire_map_fixed(space, region);
+    }
     if (status != QUIRE_OK) {
         quire_slab_free(space->system, region);
         return status;
@@ -110,6 +137,19 @@ enum quire_status quire_space_map(struct quire_space *space, const struct quire_
         quire_region_join(space, region->prev);
     }
     return QUIRE_OK;
+}
+
+/* May the range be changed at all? */
+static enum quire_status check_change(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    const struct quire_region *region = quire_region_at_or_after(space, va);
+
+    for (; status == QUIRE_OK && region != NULL && region->va.at <= va.at + (bytes - 1);
+         region = region->next) {
+        status = region->sharing == QUIRE_FIXED ? QUIRE_INVALID : QUIRE_OK;
+    }
+    return status;
 }
 
 /* The pages of a range, by number. Ranges are checked: this cannot wrap. */
@@ -125,17 +165,44 @@ static struct pages pages_of(const struct quire_space *space, quire_va va, uint6
     return pages;
 }
 
-static bool any_in_transit(const struct quire_space *space, struct pages pages)
+static bool any_moving(const struct quire_supplement *supplement, struct pages pages)
 {
     struct quire_record record;
 
-    for (uint64_t vpn = pages.first;
-         quire_supplement_next(&space->supplement, &vpn, pages.end, &record); vpn++) {
-        if (record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING) {
+    for (uint64_t n = pages.first; quire_supplement_next(supplement, &n, pages.end, &record); n++) {
+        if (record_moving(record)) {
             return true;
         }
     }
     return false;
+}
+
+/* Pages of an object that a region shows in [pages.first, pages.end). */
+static struct pages shown(const struct quire_region *region, struct pages pages)
+{
+    struct pages all = pages_of(region->space, region->va, region->bytes);
+    uint64_t objects = object_pages(region->object);
+    struct pages part = {
+        quire_region_index(region, pages.first > all.first ? pages.first : all.first),
+        quire_region_index(region, pages.end < all.end ? pages.end : all.end)};
+
+    part.end = part.end < objects ? part.end : objects;
+    return part;
+}
+
+/* Is a page of the range in transit, be it the space's own or an object's? A request may be about
+ * to map it here. */
+static bool any_in_transit(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    struct pages pages = pages_of(space, va, bytes);
+
+    for (const struct quire_region *r = quire_region_at_or_after(space, va);
+         r != NULL && r->va.at <= va.at + (bytes - 1); r = r->next) {
+        if (r->object != NULL && any_moving(&r->object->pages, shown(r, pages))) {
+            return true;
+        }
+    }
+    return any_moving(&space->supplement, pages);
 }
 
 /* Forgets a page, wherever it is. Its frame is freed when the batch is committed. */
@@ -201,11 +268,11 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
     struct quire_region *region;
     enum quire_status status;
 
-    status = quire_range_check(space->table.format, va, bytes);
+    status = check_change(space, va, bytes);
     if (status != QUIRE_OK) {
         return status;
     }
-    if (any_in_transit(space, pages_of(space, va, bytes))) {
+    if (any_in_transit(space, va, bytes)) {
         return QUIRE_BUSY;
     }
     status = cut_out(space, va, bytes);
@@ -225,12 +292,12 @@ enum quire_status quire_space_unmap(struct quire_space *space, quire_va va, uint
 
 enum quire_status quire_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    enum quire_status status = check_change(space, va, bytes);
 
     if (status != QUIRE_OK) {
         return status;
     }
-    if (any_in_transit(space, pages_of(space, va, bytes))) {
+    if (any_in_transit(space, va, bytes)) {
         return QUIRE_BUSY;
     }
     drop_contents(space, va, bytes);
@@ -284,7 +351,7 @@ enum quire_status quire_space_protect(struct quire_space *space, quire_va va, ui
     struct quire_region *region;
     enum quire_status status;
 
-    status = quire_range_check(space->table.format, va, bytes);
+    status = check_change(space, va, bytes);
     if (status == QUIRE_OK) {
         status = check_protect(space, va, bytes, prot);
     }
@@ -326,17 +393,25 @@ static void leave_kin(struct quire_space *space)
     space->kin = space;
 }
 
+/* Nobody runs in the space any more: the marks can be read first, and one flush is enough. */
 void quire_space_destroy(struct quire_space *space)
 {
+    struct quire_system *system = space->system;
+    const struct quire_visitor visitor = {quire_page_note_marks, system};
+
+    for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
+        quire_table_visit(&space->table, r->va, r->bytes, &visitor);
+    }
+    quire_table_destroy(&space->table);
     while (space->regions != NULL) {
         struct quire_region *region = space->regions;
 
-        drop_contents(space, region->va, region->bytes);
-        quire_region_uncharge(space->system, region);
+        free_pages(space, pages_of(space, region->va, region->bytes));
+        quire_region_uncharge(system, region);
         quire_region_remove(space, region);
     }
+    quire_batch_commit(&system->batch);
     leave_kin(space);
-    quire_table_destroy(&space->table);
     quire_supplement_destroy(&space->supplement);
 }
 
@@ -353,8 +428,10 @@ uint32_t quire_space_working_set(struct quire_space *space)
     struct quire_visitor visitor = {count_accessed, &pages};
 
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
-        quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes, QUIRE_ACCESSED,
-                            &visitor);
+        if (r->sharing != QUIRE_FIXED) {
+            quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes,
+                                QUIRE_ACCESSED, &visitor);
+        }
     }
     quire_batch_commit(&space->system->batch);
     return pages;
@@ -379,6 +456,9 @@ enum quire_status quire_space_wire(struct quire_space *space, quire_va va, unsig
 
     if (status != QUIRE_OK) {
         return status;
+    }
+    if (quire_space_region(space, va)->sharing == QUIRE_FIXED) {
+        return QUIRE_INVALID;
     }
     pfn = mapped_frame(space, va);
     if (page_of(space->system, pfn)->wired == UINT16_MAX) {

@@ -12,6 +12,7 @@ struct audit {
     uint64_t resident, swapped;
     uint64_t owners, owner_sum; /* of frames */
     uint64_t slots, slot_sum;   /* owners of slots */
+    uint64_t shown;             /* regions that have an object */
     const char *wrong;
 };
 
@@ -42,12 +43,25 @@ static void owns_slot(struct audit *audit, quire_slot slot)
 static void check_slot_of(struct audit *audit, const struct quire_page *page, bool going)
 {
     bool has_slot = !quire_slot_none(page->slot);
-    bool wants_slot = (going && !quire_page_has_device(audit->system, page)) ||
-                      (page->origin == QUIRE_ORIGIN_SWAP && !page->dirty);
+    bool wants_slot =
+        (going && !page_has_device(page)) || (page->origin == QUIRE_ORIGIN_SWAP && !page->dirty);
 
     expect(audit, has_slot || !wants_slot, "a page lost the only slot that it could be in");
     expect(audit, !has_slot || page->origin == QUIRE_ORIGIN_SWAP || page->dirty,
            "a page that was never written has a slot");
+}
+
+/* An anonymous page names one of its owners. */
+static bool names_an_owner(struct audit *audit, const struct quire_page *page, quire_pfn pfn)
+{
+    struct quire_record record;
+
+    if (page->object != NULL) {
+        return true;
+    }
+    record = quire_owners_get(audit->system, pfn);
+    return record.kind >= QUIRE_RECORD_FRAME && record.kind != QUIRE_RECORD_SWAP &&
+           record.number == pfn.n;
 }
 
 static void check_resident(struct audit *audit, uint64_t page_number, struct quire_record record)
@@ -62,9 +76,11 @@ static void check_resident(struct audit *audit, uint64_t page_number, struct qui
            page != NULL && page->vpn == page_number && page->object == audit->object &&
                (page->object != NULL || page->space != NULL),
            "a resident page and its frame's record disagree");
-    if (page == NULL) {
+    if (page == NULL || (page->object == NULL && page->space == NULL)) {
         return;
     }
+    expect(audit, names_an_owner(audit, page, pfn),
+           "a frame's record names a space that does not have the page");
     expect(audit, page->listed == (record.kind == QUIRE_RECORD_FRAME && page->wired == 0),
            "a resident page is unknown to the policy, or one in transit is known");
     if (record.kind != QUIRE_RECORD_COMING) {
@@ -122,8 +138,15 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
     const struct quire_page *page = quire_system_page(audit->system, pfn);
     bool own = record.kind == QUIRE_RECORD_FRAME;
 
+    if (region != NULL && region->sharing == QUIRE_FIXED) {
+        expect(audit,
+               leaf->pa.at - region->offset == leaf->va.at - region->va.at &&
+                   excess(space, region, leaf) == 0,
+               "a fixed region is not mapped as it should be");
+        return;
+    }
     if (record.kind == QUIRE_RECORD_UNTOUCHED && region != NULL && region->object != NULL) {
-        record = quire_supplement_get(&region->object->pages, quire_region_index(region, vpn));
+        record = quire_region_lower(region, vpn);
     }
     expect(audit, record.kind == QUIRE_RECORD_FRAME && record.number == pfn.n,
            "the page table maps what the supplement does not know");
@@ -166,6 +189,7 @@ static void check_regions(struct audit *audit)
         expect(audit,
                quire_range_check(audit->space->table.format, region->va, region->bytes) == QUIRE_OK,
                "a region is not made of pages");
+        audit->shown += region->object != NULL;
         expect(audit, region->space == audit->space, "a region is in another space's list");
         expect(audit, (region->prot & ~region->max_prot) == 0, "a region exceeds its max_prot");
         expect(audit, region->next == NULL || region->next->prev == region,
@@ -200,11 +224,25 @@ static void check_object(struct audit *audit, struct quire_object *object)
     check_records(audit, &object->pages);
     expect(audit, audit->resident == object->resident && audit->swapped == object->swapped,
            "an object's pages are miscounted");
-    for (const struct quire_region *r = object->mappings; r != NULL; r = r->object_next) {
+    for (const struct quire_region *r = object->mappings; r != NULL && audit->wrong == NULL;
+         r = r->object_next) {
+        audit->shown--; /* beyond 0 if it goes in a circle */
         expect(audit,
-               r->object == object && (r->object_next == NULL || r->object_next->object_prev == r),
+               r->object == object && audit->shown < UINT64_MAX / 2 &&
+                   (r->object_next == NULL || r->object_next->object_prev == r),
                "an object's list of regions is broken");
     }
+}
+
+/* Spaces that descend from each other are in one ring. */
+static void check_kin(struct audit *audit, const struct quire_space *space, unsigned count)
+{
+    const struct quire_space *at = space->kin;
+
+    while (at != space && count-- != 0) {
+        at = at->kin;
+    }
+    expect(audit, at == space, "a space is not in its ring of kin");
 }
 
 /* Follows a list of the policy's; each of its frames must hold a page that may be evicted. */
@@ -284,10 +322,12 @@ enum quire_status quire_validate(struct quire_system *system, struct quire_space
            "the frame allocator is not sound");
     for (unsigned i = 0; i < count; i++) {
         check_space(&audit, spaces[i]);
+        check_kin(&audit, spaces[i], count);
     }
     for (struct quire_object *object = system->objects; object != NULL; object = object->next) {
         check_object(&audit, object);
     }
+    expect(&audit, audit.shown == 0, "a region is missing in its object's list");
     check_pages(&audit);
     check_slots(&audit);
     expect(&audit, quire_slab_sound(system), "the records of regions are not sound");

@@ -19,11 +19,30 @@ static uint64_t record_word(struct quire_record record)
     return (uint64_t)record.kind << 40 | (uint64_t)record.shared << 32 | record.number;
 }
 
-static struct quire_record record_at(const struct lab *lab, unsigned space, unsigned page)
+static struct quire_record own_record(const struct lab *lab, unsigned space, unsigned page)
 {
     const struct quire_space *s = &lab->space[space].space;
 
     return quire_supplement_get(&s->supplement, quire_space_vpn(s, lab_va(lab, space, page)));
+}
+
+static struct quire_record lower_record(const struct lab *lab, unsigned space, unsigned page)
+{
+    const struct lab_page *p = &lab->space[space].page[page];
+    const struct quire_record none = {QUIRE_RECORD_UNTOUCHED, false, 0};
+
+    if (!p->mapped || p->object == NULL || p->offset >= p->object->bytes) {
+        return none;
+    }
+    return quire_supplement_get(&p->object->pages, p->offset / lab->page_bytes);
+}
+
+/* What became of a page: of the space's own, or of the object's where there is none. */
+static struct quire_record record_at(const struct lab *lab, unsigned space, unsigned page)
+{
+    struct quire_record record = own_record(lab, space, page);
+
+    return record.kind == QUIRE_RECORD_UNTOUCHED ? lower_record(lab, space, page) : record;
 }
 
 static void remember_space(struct lab *lab, unsigned n, struct lab_state *state, uint64_t *count)
@@ -161,12 +180,12 @@ static enum quire_status map(struct lab *lab, unsigned space, unsigned first, un
                              const struct lab_page *what)
 {
     struct lab_space *s = &lab->space[space];
-    struct quire_region_spec spec = {lab_va(lab, space, first),
-                                     pages * lab->page_bytes,
-                                     what->prot,
-                                     what->max_prot,
-                                     what->object,
-                                     what->offset};
+    struct quire_region_spec spec = {.va = lab_va(lab, space, first),
+                                     .bytes = pages * lab->page_bytes,
+                                     .prot = what->prot,
+                                     .max_prot = what->max_prot,
+                                     .object = what->object,
+                                     .offset = what->offset};
     bool exists = false;
     struct lab_state before;
     enum quire_status status;
@@ -211,11 +230,16 @@ enum quire_status lab_map_file(struct lab *lab, unsigned space, unsigned first, 
     return map(lab, space, first, pages, &page);
 }
 
+static bool moving(struct quire_record record)
+{
+    return record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING;
+}
+
+/* The space's own page, or the object's page behind it. */
 static bool in_transit(const struct lab *lab, unsigned space, unsigned first, unsigned pages)
 {
     for (unsigned i = first; i < first + pages; i++) {
-        unsigned kind = record_at(lab, space, i).kind;
-        if (kind == QUIRE_RECORD_COMING || kind == QUIRE_RECORD_GOING) {
+        if (moving(own_record(lab, space, i)) || moving(lower_record(lab, space, i))) {
             return true;
         }
     }
@@ -415,6 +439,9 @@ void lab_check(struct lab *lab)
             check_regions(lab, n);
             check_tlb(lab, n);
         }
+    }
+    for (const struct quire_object *o = system->objects; o != NULL; o = o->next) {
+        known += o->pages.nodes;
     }
     status = quire_validate(&lab->system, spaces, count, &what);
     checkf(status == QUIRE_OK, "%s: %s: %s", lab->format->name, quire_status_text(status),
