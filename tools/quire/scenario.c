@@ -228,7 +228,7 @@ static bool machine_ready(struct scenario *scenario, const struct command *comma
     struct machine_config config = scenario_machine_default();
 
     return scenario->open || command->kind == COMMAND_TELLS || command->run == run_machine ||
-           scenario_machine_open(scenario, &config, problem);
+           scenario_machine_open(scenario, &config, &quire_layout_seed, problem);
 }
 
 static bool no_command(const struct word *word, struct problem *problem)

@@ -14,7 +14,8 @@ struct settings {
     struct scenario *scenario;
     struct machine_config config;
     struct format_described *described;
-    bool has_ram, has_swap, has_records;
+    const struct quire_layout *layout;
+    bool has_ram, has_swap, has_records, has_layout, has_kernel;
 };
 
 static bool set_format(struct settings *settings, const char *text, struct problem *problem)
@@ -90,13 +91,36 @@ static bool set_records(struct settings *settings, const char *text, struct prob
            problem_set(problem, "'%s' is neither inside nor beside", text);
 }
 
+static const struct quire_layout *const layouts[] = {
+    &quire_layout_seed, &quire_layout_classic_32, &quire_layout_classic_64};
+enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
+
+static bool set_layout(struct settings *settings, const char *text, struct problem *problem)
+{
+    settings->has_layout = true;
+    for (unsigned i = 0; i < LAYOUTS; i++) {
+        if (strcmp(layouts[i]->name, text) == 0) {
+            settings->layout = layouts[i];
+            return true;
+        }
+    }
+    return problem_set(problem, "'%s' is none of seed, classic-32 and classic-64", text);
+}
+
+static bool set_kernel(struct settings *settings, const char *text, struct problem *problem)
+{
+    settings->has_kernel = true;
+    return set_size(text, &settings->config.pages_from, problem);
+}
+
 static const struct setting {
     const char *name;
     bool (*set)(struct settings *settings, const char *text, struct problem *problem);
 } setting_table[] = {
     {"format", set_format},     {"ram", set_ram},       {"swap", set_swap},
     {"tlb", set_tlb},           {"policy", set_policy}, {"resident", set_resident},
-    {"commit", set_commit},     {"records", set_records},
+    {"commit", set_commit},     {"records", set_records}, {"layout", set_layout},
+    {"kernel", set_kernel},
 };
 enum { SETTINGS = sizeof setting_table / sizeof setting_table[0] };
 
@@ -118,13 +142,13 @@ static bool set(struct settings *settings, const struct word *word, struct probl
         }
     }
     return problem_set(problem,
-                       "machine: expected format=, ram=, swap=, tlb=, policy=, resident=, commit= "
-                       "or records=, got '%s'",
+                       "machine: expected format=, ram=, swap=, tlb=, policy=, resident=, commit=, "
+                       "records=, layout= or kernel=, got '%s'",
                        word->text);
 }
 
-/* What was not said follows from the format: no more memory than it reaches; records that would
- * fill a tiny machine lie beside it. */
+/* What was not said follows from the rest: no more memory than the format reaches; as much for the
+ * kernel as a layout has that was said; records that would fill a tiny machine lie beside it. */
 static void set_the_rest(struct settings *settings)
 {
     struct machine_config *config = &settings->config;
@@ -135,6 +159,9 @@ static void set_the_rest(struct settings *settings)
     }
     if (!settings->has_swap) {
         config->swap_bytes = config->ram_bytes;
+    }
+    if (settings->has_layout && !settings->has_kernel) {
+        config->pages_from = settings->layout->kernel_bytes;
     }
     if (!settings->has_records && quire_format_page_bytes(config->format) < 4096) {
         config->records = MACHINE_RECORDS_BESIDE;
@@ -149,7 +176,13 @@ static bool open_as_set(struct call *call, struct settings *settings)
         }
     }
     set_the_rest(settings);
-    return scenario_machine_open(call->scenario, &settings->config, call->problem);
+    if (!scenario_machine_open(call->scenario, &settings->config, settings->layout,
+                               call->problem)) {
+        return false;
+    }
+    return !settings->has_layout || call->scenario->usermode.layout != NULL ||
+           outcome_failed(call, QUIRE_INVALID, "machine: layout %s does not suit format %s",
+                          settings->layout->name, settings->config.format->name);
 }
 
 /* A format that is not built in lives as long as its machine. */
@@ -157,6 +190,7 @@ bool run_machine(struct call *call)
 {
     struct settings settings = {.scenario = call->scenario,
                                 .config = scenario_machine_default(),
+                                .layout = &quire_layout_seed,
                                 .described = malloc(sizeof *settings.described)};
     bool fine;
 

@@ -87,6 +87,8 @@ static void untouched(const struct scenario *scenario, const struct quire_space 
 
     if (region == NULL) {
         snprintf(text->text, sizeof text->text, "nowhere: nothing is mapped there");
+    } else if (region->sharing == QUIRE_FIXED) {
+        snprintf(text->text, sizeof text->text, "where the kernel put it: it is never paged");
     } else if (region->object != NULL && region->object->device.transfer != NULL) {
         snprintf(text->text, sizeof text->text, "untouched: as %s has it at offset 0x%" PRIx64,
                  object_name(scenario, region->object), offset_in(region, va));
@@ -151,6 +153,7 @@ static void tell_step(struct scenario *s, const struct quire_event *event)
     enum quire_pte_kind kind = quire_pte_kind(format, event->level, event->value);
     const char *name = quire_level_of(format, event->level)->name;
 
+    s->tale_leaf = kind == QUIRE_PTE_LEAF;
     if (event->level == 1 && s->tale_walks++ > 0) {
         fputs("  The access is tried again, and the MMU walks again.\n", s->tale);
     }
@@ -183,6 +186,12 @@ static void tell_region(struct scenario *s, const struct quire_space *space, qui
                                                         : "");
         return;
     }
+    if (region->sharing == QUIRE_FIXED) {
+        fprintf(s->tale, "    The kernel has %s-%s for itself (%s).\n", va_text(s, region->va).text,
+                va_text(s, quire_va_at(region->va.at + (region->bytes - 1))).text,
+                rights_text(region->prot).text);
+        return;
+    }
     fprintf(s->tale, "    The region %s-%s allows %s and is made of %s%s.\n",
             va_text(s, region->va).text,
             va_text(s, quire_va_at(region->va.at + (region->bytes - 1))).text,
@@ -207,8 +216,8 @@ static void tell_fault(struct scenario *s, const struct quire_event *event)
 {
     const struct quire_space *space = space_of(s, event->asid);
 
-    fprintf(s->tale, "  Page fault: %s wants to %s page %s. The core asks what there is:\n",
-            asid_name(s, event->asid),
+    fprintf(s->tale, "  Page fault%s: %s wants to %s page %s. The core asks what there is:\n",
+            s->tale_leaf ? ", as the entry does not allow that" : "", asid_name(s, event->asid),
             (event->value & QUIRE_WRITE) != 0     ? "write"
             : (event->value & QUIRE_EXECUTE) != 0 ? "execute"
                                                   : "read",

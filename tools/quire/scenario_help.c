@@ -128,6 +128,19 @@ static void offer_settings(struct offer *to)
     }
 }
 
+static void offer_objects(struct offer *to, const struct scenario *scenario,
+                          enum operand_kind kind)
+{
+    for (unsigned i = 0; i < scenario->objects; i++) {
+        const struct scenario_object *object = scenario->object[i];
+        enum operand_kind is = object->kind == OBJECT_PROGRAM   ? OPERAND_PROGRAM
+                               : object->kind == OBJECT_LIBRARY ? OPERAND_LIBRARY
+                                                                : OPERAND_OBJECT;
+
+        offer(to, object->alive && is == kind ? object->name : "");
+    }
+}
+
 static void offer_operand(struct offer *to, const struct scenario *scenario,
                           enum operand_kind kind)
 {
@@ -135,10 +148,8 @@ static void offer_operand(struct offer *to, const struct scenario *scenario,
         for (unsigned i = 0; i < scenario->processes; i++) {
             offer(to, scenario->process[i]->alive ? scenario->process[i]->name : "");
         }
-    } else if (kind == OPERAND_OBJECT) {
-        for (unsigned i = 0; i < scenario->objects; i++) {
-            offer(to, scenario->object[i]->alive ? scenario->object[i]->name : "");
-        }
+    } else if (kind == OPERAND_OBJECT || kind == OPERAND_PROGRAM || kind == OPERAND_LIBRARY) {
+        offer_objects(to, scenario, kind);
     } else if (kind == OPERAND_SETTING) {
         offer_settings(to);
     } else if (kind < OPERANDS && operands[kind].choices != NULL) {

@@ -44,9 +44,12 @@ bool word_is(const struct word *word, const char *text);
 enum operand_kind {
     OPERAND_PROCESS,
     OPERAND_OBJECT,
+    OPERAND_PROGRAM,
+    OPERAND_LIBRARY,
     OPERAND_NEW,
     OPERAND_VA,
     OPERAND_SIZE,
+    OPERAND_BYTES,
     OPERAND_OFFSET,
     OPERAND_LIMIT,
     OPERAND_RIGHTS,
@@ -168,14 +171,21 @@ struct scenario_process {
     struct quire_process process;
 };
 
-/* A file, whose bytes are the simulator's; or memory that processes share, without a device. */
+enum object_kind { OBJECT_FILE, OBJECT_MEMORY, OBJECT_PROGRAM, OBJECT_LIBRARY };
+
+/* What pages come from. All but memory, which processes share, have a device: bytes of the
+ * simulator's. */
 struct scenario_object {
     char name[NAME_BYTES];
     bool alive;
-    struct quire_object object;
+    enum object_kind kind;
     struct scenario *scenario;
-    unsigned char *bytes; /* whole pages; NULL: no device */
-    uint64_t room;
+    unsigned char *bytes; /* NULL: no device */
+    uint64_t room;        /* whole pages, and one more, for pages that do not begin at one */
+
+    struct quire_object object;   /* FILE, MEMORY */
+    struct quire_image image;     /* PROGRAM, LIBRARY */
+    struct quire_library library; /* LIBRARY */
 };
 
 enum outcome_kind { OUTCOME_OK, OUTCOME_FAULT, OUTCOME_FAILED };
@@ -212,6 +222,7 @@ struct scenario {
 
     bool open; /* there is a machine */
     struct machine machine;
+    struct quire_usermode usermode; /* layout NULL: the format has none */
     struct format_described *described; /* the machine's format, if it is not built in */
     struct scenario_process *process[NAMED_MAX];
     unsigned processes;
@@ -240,14 +251,16 @@ struct scenario {
     uint64_t work; /* references that this line may still make */
     FILE *tale;    /* explain: where events are told; NULL: nowhere */
     unsigned tale_walks;
+    bool tale_leaf; /* the last entry that was walked maps a page */
 };
 
 /* Forgets machine, processes, objects and outcome. The steps stay. */
 void scenario_reset(struct scenario *scenario);
 
-/* A machine as the settings say, after forgetting the one there is. */
+/* A machine as the settings say, after forgetting the one there is. A layout that does not suit its
+ * format is left out. */
 bool scenario_machine_open(struct scenario *scenario, const struct machine_config *config,
-                           struct problem *problem);
+                           const struct quire_layout *layout, struct problem *problem);
 struct machine_config scenario_machine_default(void);
 
 static inline const struct quire_format *scenario_format(const struct scenario *scenario)
@@ -275,8 +288,18 @@ struct scenario_object *object_place(struct call *call, const struct word *name)
 /* The lowest number that no process has. */
 uint16_t process_number(const struct scenario *scenario);
 
+/* It runs from now on. */
+void process_run(struct scenario *scenario, struct scenario_process *process);
 void process_end(struct scenario *scenario, struct scenario_process *process);
 void object_end(struct scenario_object *object);
+
+/* Zeroed bytes for a device; false: no memory. What reads and writes them: for quire_device. */
+bool object_room(struct scenario_object *object, uint64_t bytes);
+enum quire_status object_transfer(void *context, struct quire_transfer *transfer);
+
+/* The object that a region or page shows, NULL: none that has a name. */
+const struct scenario_object *object_of(const struct scenario *scenario,
+                                        const struct quire_object *object);
 
 /* A file of this machine, kept for the session; NULL: problem says why. */
 const struct host_file *host_file(struct scenario *scenario, const char *path,
@@ -368,6 +391,12 @@ bool run_process(struct call *call);
 bool run_fork(struct call *call);
 bool run_exit(struct call *call);
 bool run_switch(struct call *call);
+bool run_program(struct call *call);
+bool run_library(struct call *call);
+bool run_spawn(struct call *call);
+bool run_load(struct call *call);
+bool run_unload(struct call *call);
+bool run_heap(struct call *call);
 bool run_file(struct call *call);
 bool run_memory(struct call *call);
 bool run_drop(struct call *call);

@@ -16,13 +16,10 @@ static bool started(struct call *call, struct scenario_process *process, enum qu
                               call->command->name);
     }
     process->alive = status == QUIRE_OK;
+    if (!process->alive) {
+        memset(&process->process, 0, sizeof process->process);
+    }
     return outcome_of(call, status);
-}
-
-static void make_run(struct scenario *scenario, struct scenario_process *process)
-{
-    quire_table_activate(&process->space->table);
-    scenario->running = process;
 }
 
 bool run_process(struct call *call)
@@ -37,9 +34,18 @@ bool run_process(struct call *call)
             quire_space_create(process->space, &scenario->machine.system,
                                scenario_format(scenario), process_number(scenario)));
     if (process->alive) {
-        make_run(scenario, process);
+        process_run(scenario, process);
     }
     return true;
+}
+
+static enum quire_status fork_it(struct scenario_process *child, struct scenario_process *parent,
+                                 uint16_t number)
+{
+    if (parent->process.usermode != NULL) {
+        return quire_process_fork(&child->process, &parent->process, child->name, number);
+    }
+    return quire_space_fork(child->space, parent->space, number);
 }
 
 bool run_fork(struct call *call)
@@ -48,8 +54,7 @@ bool run_fork(struct call *call)
     struct scenario_process *child = process_place(call, call->value[OPERAND_NEW].word);
 
     return child == NULL || started(call, child,
-                                    quire_space_fork(child->space, parent->space,
-                                                     process_number(call->scenario)));
+                                    fork_it(child, parent, process_number(call->scenario)));
 }
 
 bool run_exit(struct call *call)
@@ -60,37 +65,17 @@ bool run_exit(struct call *call)
 
 bool run_switch(struct call *call)
 {
-    make_run(call->scenario, call_process(call));
+    process_run(call->scenario, call_process(call));
     return true;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* All devices fail together: the n-th read is the n-th of any of them. */
-static enum quire_status file_transfer(void *context, struct quire_transfer *transfer)
-{
-    struct scenario_object *file = context;
-    struct disk *disk = &file->scenario->machine.disk;
-    bool in = transfer->direction == QUIRE_TRANSFER_IN;
-
-    if (mishap_strikes(in ? &disk->fail_read : &disk->fail_write) || transfer->offset > file->room ||
-        transfer->bytes > file->room - transfer->offset) {
-        return QUIRE_IO_ERROR;
-    }
-    if (in) {
-        memcpy(transfer->where, file->bytes + transfer->offset, (size_t)transfer->bytes);
-    } else {
-        memcpy(file->bytes + transfer->offset, transfer->where, (size_t)transfer->bytes);
-    }
-    return QUIRE_OK;
-}
-
 static bool made(struct call *call, struct scenario_object *object, enum quire_status status)
 {
     object->alive = status == QUIRE_OK;
     if (!object->alive) {
-        free(object->bytes);
-        object->bytes = NULL;
+        object_end(object);
     }
     return outcome_of(call, status);
 }
@@ -99,18 +84,12 @@ static bool make_file(struct call *call, struct scenario_object *file, const voi
                       uint64_t bytes)
 {
     struct scenario *scenario = call->scenario;
-    uint64_t page = quire_format_page_bytes(scenario_format(scenario));
-    struct quire_device device = {file_transfer, file};
+    struct quire_device device = {object_transfer, file};
 
-    if (bytes == 0 || bytes > scenario->limits.memory || bytes > SIZE_MAX / 2) {
-        return problem_set(call->problem, "%s: a file has at least one byte, and less than this",
-                           call->command->name);
-    }
-    file->room = (bytes + page - 1) & ~(page - 1);
-    file->bytes = calloc(1, (size_t)file->room);
-    if (file->bytes == NULL) {
-        return problem_set(call->problem, "%s: no memory for a file of %" PRIu64 " bytes",
-                           call->command->name, bytes);
+    file->kind = OBJECT_FILE;
+    if (bytes > scenario->limits.memory || !object_room(file, bytes)) {
+        return problem_set(call->problem, "file: more memory than there is here: %" PRIu64 " bytes",
+                           bytes);
     }
     if (from != NULL) {
         memcpy(file->bytes, from, (size_t)bytes);
@@ -127,9 +106,9 @@ bool run_file(struct call *call)
 
     if (call_has(call, OPERAND_SIZE) + call_has(call, OPERAND_VALUE) +
             call_has(call, OPERAND_PATH) != 1 ||
-        (call_has(call, OPERAND_VALUE) && !text->quoted)) {
+        (call_has(call, OPERAND_VALUE) && (!text->quoted || text->length == 0))) {
         return problem_set(call->problem,
-                           "file: expected one of size SIZE, text \"STRING\" and from PATH");
+                           "file: expected one of a SIZE, text \"STRING\" and from PATH");
     }
     if (call_has(call, OPERAND_PATH)) {
         host = host_file(call->scenario, call->value[OPERAND_PATH].word->text, call->problem);
@@ -153,8 +132,11 @@ bool run_memory(struct call *call)
 {
     struct scenario_object *object = object_place(call, call->value[OPERAND_NEW].word);
 
-    return object == NULL ||
-           made(call, object,
+    if (object == NULL) {
+        return true;
+    }
+    object->kind = OBJECT_MEMORY;
+    return made(call, object,
                 quire_object_create(&object->object, &call->scenario->machine.system, NULL,
                                     call->value[OPERAND_SIZE].number));
 }

@@ -72,6 +72,8 @@ bool run_show_processes(struct call *call)
 
 bool run_show_objects(struct call *call)
 {
+    static const char *const kind[] = {"file", "memory", "program", "library"};
+
     for (unsigned i = 0; i < call->scenario->objects; i++) {
         const struct scenario_object *o = call->scenario->object[i];
         unsigned mappings = 0;
@@ -79,13 +81,20 @@ bool run_show_objects(struct call *call)
         if (!o->alive) {
             continue;
         }
+        if (o->kind == OBJECT_PROGRAM || o->kind == OBJECT_LIBRARY) {
+            fprintf(call->out,
+                    "%s: %s of %" PRIu64 " pages; segments: %u; users: %" PRIu32 "\n", o->name,
+                    kind[o->kind], o->image.bytes / o->image.page_bytes, o->image.segments,
+                    o->image.users);
+            continue;
+        }
         for (const struct quire_region *r = o->object.mappings; r != NULL; r = r->object_next) {
             mappings++;
         }
         fprintf(call->out, "%s: %s of %" PRIu64 " bytes; %" PRIu32 " pages resident, %" PRIu32
                            " in swap; mapped %u times\n",
-                o->name, o->bytes != NULL ? "file" : "memory", o->object.bytes, o->object.resident,
-                o->object.swapped, mappings);
+                o->name, kind[o->kind], o->object.bytes, o->object.resident, o->object.swapped,
+                mappings);
     }
     return true;
 }
@@ -99,7 +108,9 @@ bool run_show_regions(struct call *call)
     for (const struct quire_region *r = process->space->regions; r != NULL; r = r->next) {
         fprintf(call->out, "0x%0*" PRIx64 "-0x%0*" PRIx64 " %s ", va_width(call), r->va.at,
                 va_width(call), r->va.at + (r->bytes - 1), rights_text(r->prot).text);
-        if (r->object != NULL) {
+        if (r->sharing == QUIRE_FIXED) {
+            fprintf(call->out, "physical memory from 0x%" PRIx64, r->offset);
+        } else if (r->object != NULL) {
             fprintf(call->out, "%s %s from 0x%" PRIx64, object_name(call->scenario, r->object),
                     r->sharing == QUIRE_SHARED ? "shared" : "private", r->offset);
         } else {
@@ -297,6 +308,19 @@ static void picture_add(struct picture *picture, uint64_t first, uint64_t last, 
     picture->last = last;
 }
 
+/* A program's pages are the process's, as far as anybody can see who looks at addresses. */
+static const char *region_owner(const struct scenario *scenario,
+                                const struct scenario_process *process,
+                                const struct quire_region *region)
+{
+    const struct scenario_object *object = object_of(scenario, region->object);
+
+    if (region->sharing == QUIRE_FIXED) {
+        return "kernel";
+    }
+    return object == NULL || object->kind == OBJECT_PROGRAM ? process->name : object->name;
+}
+
 bool run_show_virt(struct call *call)
 {
     const struct scenario_process *process = call_process(call);
@@ -313,7 +337,7 @@ bool run_show_virt(struct call *call)
             picture_add(&picture, next, r->va.at - 1, "unreserved");
         }
         picture_add(&picture, r->va.at, r->va.at + (r->bytes - 1),
-                    r->object != NULL ? object_name(call->scenario, r->object) : process->name);
+                    region_owner(call->scenario, process, r));
         next = r->va.at + r->bytes;
     }
     if (next <= highest && (next != 0 || process->space->regions == NULL)) {
@@ -330,26 +354,38 @@ static const char *owner_of(const struct scenario *scenario, quire_pfn pfn)
     const struct machine *machine = &scenario->machine;
     const struct quire_page *page = &machine->system.page[pfn.n - machine->system.first];
 
-    if (quire_frames_count(&machine->frames, pfn) == 0) {
-        return "free";
-    }
     if (!quire_page_used(page)) {
-        return "kernel";
+        return pfn.n < machine->system.pages_from.n ||
+                       quire_frames_count(&machine->frames, pfn) != 0
+                   ? "kernel"
+                   : "no-man's land";
     }
     return page->object != NULL ? object_name(scenario, page->object)
                                 : space_name(scenario, page->space);
+}
+
+/* The highest address that a page can have. */
+static uint64_t last_pa(const struct quire_format *format)
+{
+    return quire_layout_address(&format->level[format->levels - 1].as_leaf, UINT64_MAX) |
+           (quire_format_page_bytes(format) - 1);
 }
 
 bool run_show_phys(struct call *call)
 {
     const struct quire_frames *frames = &call->scenario->machine.frames;
     struct picture picture = {.call = call, .width = pa_width(call)};
+    uint64_t last = last_pa(scenario_format(call->scenario));
+    uint64_t end = (uint64_t)frames->total << frames->page_shift;
 
     for (uint32_t n = 0; n < frames->total; n++) {
-        quire_pa pa = quire_pfn_pa(quire_pfn_of(n), frames->page_shift);
+        uint64_t pa = (uint64_t)n << frames->page_shift;
 
-        picture_add(&picture, pa.at, pa.at + (UINT64_C(1) << frames->page_shift) - 1,
+        picture_add(&picture, pa, pa + (UINT64_C(1) << frames->page_shift) - 1,
                     owner_of(call->scenario, quire_pfn_of(n)));
+    }
+    if (end <= last) {
+        picture_add(&picture, end, last, "no-man's land");
     }
     picture_end(&picture);
     return true;

@@ -132,7 +132,19 @@ static bool read_process(struct call *call, const struct word *word, struct valu
 static bool read_object(struct call *call, const struct word *word, struct value *value)
 {
     value->object = object_find(call->scenario, word);
-    return value->object != NULL;
+    return value->object != NULL && value->object->kind <= OBJECT_MEMORY;
+}
+
+static bool read_program(struct call *call, const struct word *word, struct value *value)
+{
+    value->object = object_find(call->scenario, word);
+    return value->object != NULL && value->object->kind == OBJECT_PROGRAM;
+}
+
+static bool read_library(struct call *call, const struct word *word, struct value *value)
+{
+    value->object = object_find(call->scenario, word);
+    return value->object != NULL && value->object->kind == OBJECT_LIBRARY;
 }
 
 static bool read_new(struct call *call, const struct word *word, struct value *value)
@@ -248,11 +260,15 @@ static bool read_counter(struct call *call, const struct word *word, struct valu
 const struct operand operands[OPERANDS] = {
     [OPERAND_PROCESS] = {"PROCESS", "the name of a process", likes_letter, read_process, NULL},
     [OPERAND_OBJECT] = {"OBJECT", "the name of a file or memory", likes_letter, read_object, NULL},
+    [OPERAND_PROGRAM] = {"PROGRAM", "the name of a program", likes_letter, read_program, NULL},
+    [OPERAND_LIBRARY] = {"LIBRARY", "the name of a library", likes_letter, read_library, NULL},
     [OPERAND_NEW] = {"NEW", "a new name: a letter, then letters, digits, _ . -, at most 31",
                      likes_letter, read_new, NULL},
     [OPERAND_VA] = {"VA", "an address such as 0x8000 or 0x8000+4K", likes_digit, read_sum, NULL},
     [OPERAND_SIZE] = {"SIZE", "a size such as 4096, 64K or 3p (pages)", likes_digit,
                       read_nonzero_sum, NULL},
+    [OPERAND_BYTES] = {"BYTES", "a size such as 4096, 64K or 3p (pages)", likes_digit,
+                       read_nonzero_sum, NULL},
     [OPERAND_OFFSET] = {"OFFSET", "an offset such as 0 or 4K", likes_digit, read_sum, NULL},
     [OPERAND_LIMIT] = {"LIMIT", "a size such as 64K or 3p (pages)", likes_digit, read_nonzero_sum,
                        NULL},
@@ -332,12 +348,10 @@ static bool expected(struct call *call, enum operand_kind kind, const struct wor
 {
     const struct command *command = call->command;
 
-    if (kind == OPERAND_PROCESS && word != NULL && likes_letter(word)) {
-        return problem_set(call->problem, "%s: there is no process '%s'", command->name,
-                           word->text);
-    }
-    if (kind == OPERAND_OBJECT && word != NULL && likes_letter(word)) {
-        return problem_set(call->problem, "%s: there is no file or memory '%s'", command->name,
+    if (kind <= OPERAND_LIBRARY && word != NULL && likes_letter(word)) {
+        static const char *const what[] = {"process", "file or memory", "program", "library"};
+
+        return problem_set(call->problem, "%s: there is no %s '%s'", command->name, what[kind],
                            word->text);
     }
     return problem_set(call->problem, "%s: expected %s, got %s%s%s (%s %s)", command->name,

@@ -11,8 +11,10 @@ const struct command scenario_commands[] = {
     {"machine", "[SETTING...]",
      "A new machine; all that was on the old one is gone. Settings: format= (i386), ram= (16M), "
      "swap= (as much as ram), tlb=ENTRIES,WAYS (64,4), policy= (clock), resident=PAGES (no limit), "
-     "commit=strict or over (over), records=inside or beside. Without this command there is a "
-     "machine with all defaults.", COMMAND_CHANGES, run_machine, 0},
+     "commit=strict or over (over), records=inside or beside; layout=seed, classic-32 or classic-64: "
+     "where the parts of programs go (seed), kernel=SIZE: physical memory below this is the "
+     "kernel's (as much as a layout has that was said, else nothing). Without this command there is "
+     "a machine with all defaults.", COMMAND_CHANGES, run_machine, 0},
     {"fail frame", "N [every M]",
      "The N-th frame that is asked for from now on is refused, and then every M-th.",
      COMMAND_CHANGES, run_fail, FAIL_FRAME},
@@ -28,8 +30,24 @@ const struct command scenario_commands[] = {
      FAIL_NOTHING},
     {"mark", "", "Counters count from here on.", COMMAND_CHANGES, run_mark, 0},
 
+    {"program", "NEW [SIZE] [data BYTES] [elf PATH]",
+     "A program that processes can be spawned of: SIZE bytes (of text, if it has data), or an "
+     "executable file of this machine. Byte n of one that is just so large is n modulo 251.",
+     COMMAND_CHANGES, run_program, 0},
+    {"library", "NEW [SIZE] [data BYTES] [elf PATH] [kept]",
+     "A library, in the kernel's list. kept: it stays in memory when nobody uses it any more.",
+     COMMAND_CHANGES, run_library, 0},
+    {"spawn", "NEW [SIZE] [data BYTES] [elf PATH] [of PROGRAM] [demand]",
+     "A process with a stack and a program, which runs from now on. Its pages come in at once, or "
+     "on demand.", COMMAND_CHANGES, run_spawn, 0},
+    {"load", "[PROCESS] LIBRARY", "Maps a library where the process has room.", COMMAND_CHANGES,
+     run_load, 0},
+    {"unload", "[PROCESS] LIBRARY", "Takes it away.", COMMAND_CHANGES, run_unload, 0},
+    {"heap", "[PROCESS] SIZE", "Maps so much heap where the process has room.", COMMAND_CHANGES,
+     run_heap, 0},
+
     {"process", "NEW",
-     "A process with an empty address space; it runs from now on.", COMMAND_CHANGES, run_process, 0},
+     "A process with an empty address space and no program; it runs from now on.", COMMAND_CHANGES, run_process, 0},
     {"fork", "[PROCESS] NEW",
      "A copy of the process, which shares its pages until one of the two writes (copy-on-write). "
      "The one that ran goes on running.", COMMAND_CHANGES, run_fork, 0},
@@ -38,10 +56,10 @@ const struct command scenario_commands[] = {
     {"switch", "PROCESS", "This process runs from now on. So does each that a command makes read or "
      "write.", COMMAND_CHANGES, run_switch, 0},
 
-    {"file", "NEW [size SIZE] [text VALUE] [from PATH]",
+    {"file", "NEW [SIZE] [text VALUE] [from PATH]",
      "A file on a device of the simulated machine: of so many zeros, with a text in it, or with "
      "what a file of this machine holds (a copy).", COMMAND_CHANGES, run_file, 0},
-    {"memory", "NEW [size SIZE]",
+    {"memory", "NEW SIZE",
      "Memory that processes can share: zeros at first, paged to swap.", COMMAND_CHANGES, run_memory,
      0},
     {"drop", "OBJECT", "Forgets a file or memory that nobody maps.", COMMAND_CHANGES, run_drop, 0},

@@ -65,7 +65,7 @@ static bool try_machine(const struct machine_config *config, struct problem *pro
 }
 
 bool scenario_machine_open(struct scenario *scenario, const struct machine_config *config,
-                           struct problem *problem)
+                           const struct quire_layout *layout, struct problem *problem)
 {
     const char *why;
 
@@ -80,6 +80,10 @@ bool scenario_machine_open(struct scenario *scenario, const struct machine_confi
     scenario_reset(scenario);
     if (machine_open(&scenario->machine, config, &why) != QUIRE_OK) {
         return problem_set(problem, "machine: %s", why);
+    }
+    if (layout == NULL || quire_usermode_init(&scenario->usermode, &scenario->machine.system,
+                                              config->format, layout) != QUIRE_OK) {
+        scenario->usermode.layout = NULL;
     }
     scenario->machine.faults.frame = scenario->inject.frame;
     scenario->machine.disk.fail_read = scenario->inject.read;
@@ -171,6 +175,16 @@ uint16_t process_number(const struct scenario *scenario)
     return number;
 }
 
+void process_run(struct scenario *scenario, struct scenario_process *process)
+{
+    if (process->process.usermode != NULL) {
+        quire_process_switch(&process->process);
+    } else {
+        quire_table_activate(&process->space->table);
+    }
+    scenario->running = process;
+}
+
 void process_end(struct scenario *scenario, struct scenario_process *process)
 {
     if (!process->alive) {
@@ -182,7 +196,12 @@ void process_end(struct scenario *scenario, struct scenario_process *process)
     if (scenario->running == process) {
         scenario->running = NULL;
     }
-    quire_space_destroy(process->space);
+    if (process->process.usermode != NULL) {
+        quire_process_exit(&process->process); /* nothing is in transit: devices do not wait */
+    } else {
+        quire_space_destroy(process->space);
+    }
+    memset(&process->process, 0, sizeof process->process);
     process->alive = false;
 }
 
@@ -198,14 +217,24 @@ struct scenario_object *object_find(const struct scenario *scenario, const struc
     return NULL;
 }
 
-const char *object_name(const struct scenario *scenario, const struct quire_object *object)
+const struct scenario_object *object_of(const struct scenario *scenario,
+                                        const struct quire_object *object)
 {
     for (unsigned i = 0; i < scenario->objects; i++) {
-        if (&scenario->object[i]->object == object) {
-            return scenario->object[i]->name;
+        const struct scenario_object *o = scenario->object[i];
+
+        if (o->alive && (&o->object == object || quire_image_has(&o->image, object))) {
+            return o;
         }
     }
-    return "nothing";
+    return NULL;
+}
+
+const char *object_name(const struct scenario *scenario, const struct quire_object *object)
+{
+    const struct scenario_object *named = object_of(scenario, object);
+
+    return named != NULL ? named->name : "nobody";
 }
 
 struct scenario_object *object_place(struct call *call, const struct word *name)
@@ -233,14 +262,48 @@ struct scenario_object *object_place(struct call *call, const struct word *name)
     return object;
 }
 
+/* => no process maps it */
 void object_end(struct scenario_object *object)
 {
-    if (object->alive) {
+    if (object->alive && object->kind == OBJECT_LIBRARY) {
+        quire_library_remove(&object->library);
+    } else if (object->alive && object->kind != OBJECT_PROGRAM) {
         quire_object_destroy(&object->object);
-        object->alive = false;
     }
+    object->alive = false;
     free(object->bytes);
     object->bytes = NULL;
+}
+
+bool object_room(struct scenario_object *object, uint64_t bytes)
+{
+    uint64_t page = quire_format_page_bytes(scenario_format(object->scenario));
+
+    if (bytes > SIZE_MAX - 2 * page) {
+        return false;
+    }
+    object->room = ((bytes + page - 1) & ~(page - 1)) + page;
+    object->bytes = calloc(1, (size_t)object->room);
+    return object->bytes != NULL;
+}
+
+/* All devices fail together: the n-th read is the n-th of any of them. */
+enum quire_status object_transfer(void *context, struct quire_transfer *transfer)
+{
+    struct scenario_object *object = context;
+    struct disk *disk = &object->scenario->machine.disk;
+    bool in = transfer->direction == QUIRE_TRANSFER_IN;
+
+    if (mishap_strikes(in ? &disk->fail_read : &disk->fail_write) ||
+        transfer->offset > object->room || transfer->bytes > object->room - transfer->offset) {
+        return QUIRE_IO_ERROR;
+    }
+    if (in) {
+        memcpy(transfer->where, object->bytes + transfer->offset, (size_t)transfer->bytes);
+    } else {
+        memcpy(object->bytes + transfer->offset, transfer->where, (size_t)transfer->bytes);
+    }
+    return QUIRE_OK;
 }
 
 const struct host_file *host_file(struct scenario *scenario, const char *path,
