@@ -12,7 +12,8 @@ const char command_run_help[] =
     "       quire run -                       a scenario from standard input\n"
     "\n"
     "Runs scenarios: a simulated machine is made, processes are started, read and write, and what\n"
-    "should come of it is checked. One command a line; # begins a comment. docs/scenarios.md is the\n"
+    "should come of it is checked. One command a line; # begins a comment. docs/scenarios.md is "
+    "the\n"
     "manual, `echo help | quire run -` the list of commands.\n"
     "\n"
     "  --quiet  print only what is not as expected\n"
@@ -24,8 +25,7 @@ const char command_run_help[] =
 
 int command_run(int argc, char **argv)
 {
-    static const struct option_spec options[] = {
-        {"quiet", 'q', NULL}, {"json", 0, NULL}, {0}};
+    static const struct option_spec options[] = {{"quiet", 'q', NULL}, {"json", 0, NULL}, {0}};
     enum { QUIET, JSON };
     enum scenario_report report = SCENARIO_ECHO;
     struct arguments arguments = arguments_of(argc, argv);

@@ -8,8 +8,8 @@
 
 enum { TLB_ENTRIES_MAX = 65536 };
 
-const struct quire_policy_ops *const policy_choices[] = {&quire_policy_fifo, &quire_policy_clock,
-                                                         &quire_policy_clock_mmu, &quire_policy_lru};
+const struct quire_policy_ops *const policy_choices[] = {
+    &quire_policy_fifo, &quire_policy_clock, &quire_policy_clock_mmu, &quire_policy_lru};
 const size_t policy_choices_length = sizeof policy_choices / sizeof policy_choices[0];
 
 bool policy_choose(const char *text, const struct quire_policy_ops **policy,

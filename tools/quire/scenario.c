@@ -262,7 +262,7 @@ bool run_words(struct scenario *scenario, const struct word *words, unsigned cou
         scenario->outcome.has_value = false;
     }
     scenario->depth++;
-    fine = names_the_dead(&call) || call.command->run(&call);
+    fine = !names_introduce(&call) || names_the_dead(&call) || call.command->run(&call);
     scenario->depth--;
     return fine;
 }

@@ -91,8 +91,8 @@ static bool set_records(struct settings *settings, const char *text, struct prob
            problem_set(problem, "'%s' is neither inside nor beside", text);
 }
 
-static const struct quire_layout *const layouts[] = {
-    &quire_layout_seed, &quire_layout_classic_32, &quire_layout_classic_64};
+static const struct quire_layout *const layouts[] = {&quire_layout_seed, &quire_layout_classic_32,
+                                                     &quire_layout_classic_64};
 enum { LAYOUTS = sizeof layouts / sizeof layouts[0] };
 
 static bool set_layout(struct settings *settings, const char *text, struct problem *problem)
@@ -117,9 +117,9 @@ static const struct setting {
     const char *name;
     bool (*set)(struct settings *settings, const char *text, struct problem *problem);
 } setting_table[] = {
-    {"format", set_format},     {"ram", set_ram},       {"swap", set_swap},
-    {"tlb", set_tlb},           {"policy", set_policy}, {"resident", set_resident},
-    {"commit", set_commit},     {"records", set_records}, {"layout", set_layout},
+    {"format", set_format}, {"ram", set_ram},         {"swap", set_swap},
+    {"tlb", set_tlb},       {"policy", set_policy},   {"resident", set_resident},
+    {"commit", set_commit}, {"records", set_records}, {"layout", set_layout},
     {"kernel", set_kernel},
 };
 enum { SETTINGS = sizeof setting_table / sizeof setting_table[0] };
@@ -216,9 +216,9 @@ bool run_fail(struct call *call)
     enum { MISHAPS = sizeof mishaps / sizeof mishaps[0] };
 
     if (call->command->variant < MISHAPS) {
-        *mishaps[call->command->variant] = (struct mishap){
-            call->value[OPERAND_N].number,
-            call_has(call, OPERAND_M) ? call->value[OPERAND_M].number : 0};
+        *mishaps[call->command->variant] =
+            (struct mishap){call->value[OPERAND_N].number,
+                            call_has(call, OPERAND_M) ? call->value[OPERAND_M].number : 0};
         return true;
     }
     for (unsigned i = 0; i < MISHAPS; i++) {
@@ -275,7 +275,8 @@ static bool tell_place(const struct call *call)
     const struct steps *steps = &call->scenario->steps;
 
     if (call->scenario->interactive) {
-        fprintf(call->out, "at step %zu%s%s\n", steps->done, steps->done != 0 ? ": " : ", the start",
+        fprintf(call->out, "at step %zu%s%s\n", steps->done,
+                steps->done != 0 ? ": " : ", the start",
                 steps->done != 0 ? steps->line[steps->done - 1] : "");
     }
     return true;
@@ -306,7 +307,8 @@ bool run_repeat(struct call *call)
 
     for (; times != 0; times--) {
         if (call->scenario->work == 0 || call->scenario->stop) {
-            return outcome_failed(call, QUIRE_BUSY, "repeat: stopped, or more than is allowed here");
+            return outcome_failed(call, QUIRE_BUSY,
+                                  "repeat: stopped, or more than is allowed here");
         }
         call->scenario->work--;
         if (!run_words(call->scenario, call->words + call->first, call->end - call->first,

@@ -140,13 +140,13 @@ static uint64_t committed(const struct scenario *s, const struct scenario_proces
     }
 
 const char *const counter_names[] = {
-    "accesses",  "references", "faults",      "brought-in",  "refused",     "zero-fills",      "file-reads",
-    "swap-ins",  "copies",     "upgrades",    "maps",        "victims",         "swap-outs",
-    "file-writes", "drops",    "drops-zero",  "drops-in-file", "drops-in-swap", "tlb-hits",
-    "tlb-misses", "walks",     "walk-steps",  "switches",    "flushes",         "flushed-entries",
-    "stale",     "disk-reads", "disk-writes", "processes",   "regions",         "resident",
-    "swapped",   "tables",     "nodes",       "frames-free", "slots-used",      "committed",
-    NULL};
+    "accesses",        "references",  "faults",     "brought-in",  "refused",       "zero-fills",
+    "file-reads",      "swap-ins",    "copies",     "upgrades",    "maps",          "victims",
+    "swap-outs",       "file-writes", "drops",      "drops-zero",  "drops-in-file", "drops-in-swap",
+    "tlb-hits",        "tlb-misses",  "walks",      "walk-steps",  "switches",      "flushes",
+    "flushed-entries", "stale",       "disk-reads", "disk-writes", "processes",     "regions",
+    "resident",        "swapped",     "tables",     "nodes",       "frames-free",   "slots-used",
+    "committed",       NULL};
 
 static const struct counter counters[] = {
     OF_MACHINE(accesses),
@@ -228,9 +228,8 @@ bool counter_value(struct scenario *scenario, unsigned counter,
     if (process != NULL && !c->of_process) {
         return false;
     }
-    *value = c->source == SOURCE_NOW
-                 ? c->now(scenario, process)
-                 : since_start(&scenario->machine, c) - scenario->mark[counter];
+    *value = c->source == SOURCE_NOW ? c->now(scenario, process)
+                                     : since_start(&scenario->machine, c) - scenario->mark[counter];
     return true;
 }
 

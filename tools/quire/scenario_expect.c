@@ -103,13 +103,11 @@ bool run_expect_failure(struct call *call)
                  (any || scenario->outcome.status == (enum quire_status)status->number);
 
     scenario->owed = false;
-    return expectation(call, holds, "expected a failure%s%s, got: %s%s%s", any ? "" : ": ",
-                       any ? "" : status->word->text,
-                       scenario->outcome.kind == OUTCOME_FAILED
-                           ? quire_status_text(scenario->outcome.status)
-                           : "",
-                       scenario->outcome.kind == OUTCOME_FAILED ? ": " : "",
-                       outcome_text(&scenario->outcome));
+    return expectation(
+        call, holds, "expected a failure%s%s, got: %s%s%s", any ? "" : ": ",
+        any ? "" : status->word->text,
+        scenario->outcome.kind == OUTCOME_FAILED ? quire_status_text(scenario->outcome.status) : "",
+        scenario->outcome.kind == OUTCOME_FAILED ? ": " : "", outcome_text(&scenario->outcome));
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -152,9 +150,9 @@ bool run_expect_page(struct call *call)
     const struct quire_space *space = call_process(call)->space;
     quire_va va = quire_va_at(call->value[OPERAND_VA].number);
     struct quire_record record = page_record(space, va);
-    bool holds = record.kind == kinds[place->number] &&
-                 (!call_has(call, OPERAND_NUMBER) ||
-                  record.number == call->value[OPERAND_NUMBER].number);
+    bool holds =
+        record.kind == kinds[place->number] &&
+        (!call_has(call, OPERAND_NUMBER) || record.number == call->value[OPERAND_NUMBER].number);
 
     return expectation(call, holds, "expected the page in: %s %s, got: %s", place->word->text,
                        call_has(call, OPERAND_NUMBER) ? call->value[OPERAND_NUMBER].word->text : "",

@@ -93,7 +93,8 @@ static void untouched(const struct scenario *scenario, const struct quire_space 
         snprintf(text->text, sizeof text->text, "untouched: as %s has it at offset 0x%" PRIx64,
                  object_name(scenario, region->object), offset_in(region, va));
     } else {
-        snprintf(text->text, sizeof text->text, "untouched: zeros, when somebody wants to see them");
+        snprintf(text->text, sizeof text->text,
+                 "untouched: zeros, when somebody wants to see them");
     }
 }
 
@@ -142,8 +143,9 @@ static void tell_hit(struct scenario *s, const struct quire_event *event)
 static void tell_miss(struct scenario *s, const struct quire_event *event)
 {
     s->tale_walks = 0;
-    fprintf(s->tale, "  The TLB has nothing for page %s that would do: the MMU walks the page "
-                     "table.\n",
+    fprintf(s->tale,
+            "  The TLB has nothing for page %s that would do: the MMU walks the page "
+            "table.\n",
             page_text(s, event->va).text);
 }
 
@@ -256,8 +258,9 @@ static void tell_map(struct scenario *s, const struct quire_event *event)
 
 static void tell_copy(struct scenario *s, const struct quire_event *event)
 {
-    fprintf(s->tale, "  Others have the page, too: frame 0x%" PRIx64 " is copied to frame 0x%" PRIx32
-                     ", which is %s's own.\n",
+    fprintf(s->tale,
+            "  Others have the page, too: frame 0x%" PRIx64 " is copied to frame 0x%" PRIx32
+            ", which is %s's own.\n",
             event->value, event->pfn.n, asid_name(s, event->asid));
 }
 
@@ -273,8 +276,9 @@ static void tell_victim(struct scenario *s, const struct quire_event *event)
     const char *whose = page != NULL && page->object != NULL ? object_name(s, page->object)
                                                              : asid_name(s, event->asid);
 
-    fprintf(s->tale, "  There is no frame to be had: %s chooses frame 0x%" PRIx32 ", page 0x%" PRIx64
-                     " of %s, to go.\n",
+    fprintf(s->tale,
+            "  There is no frame to be had: %s chooses frame 0x%" PRIx32 ", page 0x%" PRIx64
+            " of %s, to go.\n",
             s->machine.config.policy->name, event->pfn.n, page != NULL ? page->vpn : 0, whose);
 }
 
@@ -286,8 +290,8 @@ static void tell_swap_out(struct scenario *s, const struct quire_event *event)
 
 static void tell_file_write(struct scenario *s, const struct quire_event *event)
 {
-    fprintf(s->tale, "  Frame 0x%" PRIx32 " is written back to its device at offset 0x%" PRIx64
-                     ".\n",
+    fprintf(s->tale,
+            "  Frame 0x%" PRIx32 " is written back to its device at offset 0x%" PRIx64 ".\n",
             event->pfn.n, event->value);
 }
 
@@ -380,8 +384,8 @@ void tale_access(struct scenario *scenario, const struct scenario_process *proce
         fprintf(scenario->tale, "  The processor switches to %s: its root table is at %s.\n",
                 process->name, pa_text(scenario, process->space->table.root).text);
     }
-    fprintf(scenario->tale,
-            "  %s %s %" PRIu64 " byte%s at %s: byte 0x%" PRIx64 " of page %s.\n", process->name,
+    fprintf(scenario->tale, "  %s %s %" PRIu64 " byte%s at %s: byte 0x%" PRIx64 " of page %s.\n",
+            process->name,
             (access & QUIRE_WRITE) != 0     ? "writes"
             : (access & QUIRE_EXECUTE) != 0 ? "fetches"
                                             : "reads",

@@ -87,9 +87,9 @@ static bool run_one(struct run *run, const char *line, size_t length, unsigned l
         return run_as_json(run, line, length, number, problem);
     }
     if (run->report == SCENARIO_ECHO) {
-        if (length > 4 && strncmp(line, "say ", 4) != 0) {
-            fprintf(run->out, "> %.*s\n", (int)length, line);
-        }
+        bool says = length >= 4 && strncmp(line, "say ", 4) == 0;
+
+        fprintf(run->out, says ? "\n" : "> %.*s\n", (int)length, line);
     }
     return scenario_line(run->scenario, line, length, number,
                          run->report == SCENARIO_ECHO ? run->out : NULL, problem);
@@ -173,8 +173,8 @@ int scenario_file(struct scenario *scenario, const char *path, enum scenario_rep
     if (!bytes_read(&bytes, path, BYTES_COPY, SCENARIO_BYTES_MOST, &problem)) {
         return fail("%s", problem.text);
     }
-    status = scenario_text(scenario, (const char *)bytes.at, bytes.count, input_name(path), report,
-                           out);
+    status =
+        scenario_text(scenario, (const char *)bytes.at, bytes.count, input_name(path), report, out);
     bytes_free(&bytes);
     return status;
 }

@@ -28,8 +28,7 @@ static void print_wrapped(const char *text, unsigned indent, FILE *out)
 
 static void print_usage(const struct command *command, FILE *out)
 {
-    fprintf(out, "%s%s%s\n", command->name, command->syntax[0] != '\0' ? " " : "",
-            command->syntax);
+    fprintf(out, "%s%s%s\n", command->name, command->syntax[0] != '\0' ? " " : "", command->syntax);
 }
 
 /* "show" names every command that begins with it. */
@@ -128,8 +127,7 @@ static void offer_settings(struct offer *to)
     }
 }
 
-static void offer_objects(struct offer *to, const struct scenario *scenario,
-                          enum operand_kind kind)
+static void offer_objects(struct offer *to, const struct scenario *scenario, enum operand_kind kind)
 {
     for (unsigned i = 0; i < scenario->objects; i++) {
         const struct scenario_object *object = scenario->object[i];
@@ -141,8 +139,7 @@ static void offer_objects(struct offer *to, const struct scenario *scenario,
     }
 }
 
-static void offer_operand(struct offer *to, const struct scenario *scenario,
-                          enum operand_kind kind)
+static void offer_operand(struct offer *to, const struct scenario *scenario, enum operand_kind kind)
 {
     if (kind == OPERAND_PROCESS) {
         for (unsigned i = 0; i < scenario->processes; i++) {
@@ -162,22 +159,39 @@ static void offer_operand(struct offer *to, const struct scenario *scenario,
 static void offer_for(struct offer *to, const struct scenario *scenario, const struct word *words,
                       unsigned count);
 
-/* All that a command may have there: which of its operands are said already is not worked out. */
-static void offer_parts(struct offer *to, const struct scenario *scenario,
-                        const struct command *command, const struct word *words, unsigned count)
+/* Is the last word a small one that wants an operand? Which? */
+static enum operand_kind wanted_by(const struct command *command, const struct word *last)
 {
     const char *syntax = command->syntax;
     struct part part;
 
     while (part_next(&syntax, &part)) {
-        bool after = count > 0 && part.keyword[0] != '\0' && word_is(&words[count - 1], part.keyword);
+        if (part.keyword[0] != '\0' && word_is(last, part.keyword)) {
+            return part.kind;
+        }
+    }
+    return OPERANDS;
+}
 
+/* All that a command may have there: which of its operands are said already is not worked out. */
+static void offer_parts(struct offer *to, const struct scenario *scenario,
+                        const struct command *command, const struct word *words, unsigned count)
+{
+    const char *syntax = command->syntax;
+    enum operand_kind wanted = count > 0 ? wanted_by(command, &words[count - 1]) : OPERANDS;
+    struct part part;
+
+    if (wanted != OPERANDS) {
+        offer_operand(to, scenario, wanted);
+        return;
+    }
+    while (part_next(&syntax, &part)) {
         if (part.kind == OPERAND_COMMAND) {
             unsigned skip = command->syntax[0] == 'N' ? 1 : 0;
 
             offer_for(to, scenario, words + (skip < count ? skip : count),
                       skip < count ? count - skip : 0);
-        } else if (part.keyword[0] != '\0' && !after) {
+        } else if (part.keyword[0] != '\0') {
             offer(to, part.keyword);
         } else {
             offer_operand(to, scenario, part.kind);

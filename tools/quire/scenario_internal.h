@@ -47,6 +47,7 @@ enum operand_kind {
     OPERAND_PROGRAM,
     OPERAND_LIBRARY,
     OPERAND_NEW,
+    OPERAND_NAME,
     OPERAND_VA,
     OPERAND_SIZE,
     OPERAND_BYTES,
@@ -126,8 +127,8 @@ extern const size_t scenario_commands_length;
 const struct command *command_find(const struct word *words, unsigned count, unsigned *length);
 
 struct operand {
-    const char *name; /* as in a syntax */
-    const char *what; /* "an address such as 0x8000 or 0x8000+4K" */
+    const char *name;                       /* as in a syntax */
+    const char *what;                       /* "an address such as 0x8000 or 0x8000+4K" */
     bool (*likes)(const struct word *word); /* could it be one? For operands that may be left out */
     bool (*read)(struct call *call, const struct word *word, struct value *value);
     const char *const *choices; /* for completion; NULL: none, or names of the scenario */
@@ -137,8 +138,8 @@ extern const struct operand operands[OPERANDS];
 /* One part of a syntax. */
 struct part {
     bool optional, repeats;
-    char keyword[16];               /* "": none */
-    enum operand_kind kind;         /* OPERANDS: none */
+    char keyword[16];       /* "": none */
+    enum operand_kind kind; /* OPERANDS: none */
 };
 
 /* The next part; false: that was all. */
@@ -222,7 +223,7 @@ struct scenario {
 
     bool open; /* there is a machine */
     struct machine machine;
-    struct quire_usermode usermode; /* layout NULL: the format has none */
+    struct quire_usermode usermode;     /* layout NULL: the format has none */
     struct format_described *described; /* the machine's format, if it is not built in */
     struct scenario_process *process[NAMED_MAX];
     unsigned processes;
@@ -280,10 +281,15 @@ const char *space_name(const struct scenario *scenario, const struct quire_space
 const char *asid_name(const struct scenario *scenario, uint16_t asid);
 const char *object_name(const struct scenario *scenario, const struct quire_object *object);
 
-/* A place for a new process or object, not alive yet; NULL: too many, or no memory, and that is the
+/* Makes names known, whether what they name comes to be or not. False: too many, or no memory, and
+ * that is the outcome. */
+bool names_introduce(struct call *call);
+
+/* A place for a new process or object, not alive yet; NULL: one of that name is, and that is the
  * outcome. */
 struct scenario_process *process_place(struct call *call, const struct word *name);
-struct scenario_object *object_place(struct call *call, const struct word *name);
+struct scenario_object *object_place(struct call *call, const struct word *name,
+                                     enum object_kind kind);
 
 /* The lowest number that no process has. */
 uint16_t process_number(const struct scenario *scenario);

@@ -50,11 +50,10 @@ bool run_unmap(struct call *call)
 
 bool run_protect(struct call *call)
 {
-    return outcome_of(call,
-                      quire_space_protect(call_process(call)->space, va_of(call),
-                                          call->value[OPERAND_SIZE].number,
-                                          (unsigned)call->value[OPERAND_RIGHTS].number |
-                                              privilege(call)));
+    return outcome_of(
+        call, quire_space_protect(call_process(call)->space, va_of(call),
+                                  call->value[OPERAND_SIZE].number,
+                                  (unsigned)call->value[OPERAND_RIGHTS].number | privilege(call)));
 }
 
 bool run_discard(struct call *call)
@@ -85,7 +84,8 @@ bool run_working_set(struct call *call)
     uint64_t pages = quire_space_working_set(process->space);
     struct outcome *outcome = &call->scenario->outcome;
 
-    fprintf(call->out, "%s: %" PRIu64 " pages accessed since the last time\n", process->name, pages);
+    fprintf(call->out, "%s: %" PRIu64 " pages accessed since the last time\n", process->name,
+            pages);
     outcome->has_value = true;
     outcome->is_text = false;
     outcome->length = sizeof pages;
@@ -190,8 +190,9 @@ static bool number_bytes(struct call *call, unsigned char *data, size_t *length)
         return problem_set(call->problem, "write: a number is u8, u16, u32 or u64 wide");
     }
     if (*length < 8 && number >> 8 * *length != 0) {
-        return problem_set(call->problem, "write: 0x%" PRIx64 " does not fit into %zu byte%s (u8, "
-                                          "u16, u32 or u64 says how many)",
+        return problem_set(call->problem,
+                           "write: 0x%" PRIx64 " does not fit into %zu byte%s (u8, "
+                           "u16, u32 or u64 says how many)",
                            number, *length, *length == 1 ? "" : "s");
     }
     for (size_t i = 0; i < *length; i++) {

@@ -11,8 +11,9 @@
 static bool started(struct call *call, struct scenario_process *process, enum quire_status status)
 {
     if (status == QUIRE_INVALID) {
-        return outcome_failed(call, status, "%s: the machine's MMU has no accessed bit or cannot "
-                                            "forbid writing, which this needs",
+        return outcome_failed(call, status,
+                              "%s: the machine's MMU has no accessed bit or cannot "
+                              "forbid writing, which this needs",
                               call->command->name);
     }
     process->alive = status == QUIRE_OK;
@@ -31,8 +32,8 @@ bool run_process(struct call *call)
         return true;
     }
     started(call, process,
-            quire_space_create(process->space, &scenario->machine.system,
-                               scenario_format(scenario), process_number(scenario)));
+            quire_space_create(process->space, &scenario->machine.system, scenario_format(scenario),
+                               process_number(scenario)));
     if (process->alive) {
         process_run(scenario, process);
     }
@@ -53,8 +54,8 @@ bool run_fork(struct call *call)
     struct scenario_process *parent = call_process(call);
     struct scenario_process *child = process_place(call, call->value[OPERAND_NEW].word);
 
-    return child == NULL || started(call, child,
-                                    fork_it(child, parent, process_number(call->scenario)));
+    return child == NULL ||
+           started(call, child, fork_it(child, parent, process_number(call->scenario)));
 }
 
 bool run_exit(struct call *call)
@@ -86,7 +87,6 @@ static bool make_file(struct call *call, struct scenario_object *file, const voi
     struct scenario *scenario = call->scenario;
     struct quire_device device = {object_transfer, file};
 
-    file->kind = OBJECT_FILE;
     if (bytes > scenario->limits.memory || !object_room(file, bytes)) {
         return problem_set(call->problem, "file: more memory than there is here: %" PRIu64 " bytes",
                            bytes);
@@ -105,7 +105,8 @@ bool run_file(struct call *call)
     struct scenario_object *file;
 
     if (call_has(call, OPERAND_SIZE) + call_has(call, OPERAND_VALUE) +
-            call_has(call, OPERAND_PATH) != 1 ||
+                call_has(call, OPERAND_PATH) !=
+            1 ||
         (call_has(call, OPERAND_VALUE) && (!text->quoted || text->length == 0))) {
         return problem_set(call->problem,
                            "file: expected one of a SIZE, text \"STRING\" and from PATH");
@@ -116,7 +117,7 @@ bool run_file(struct call *call)
             return false;
         }
     }
-    file = object_place(call, call->value[OPERAND_NEW].word);
+    file = object_place(call, call->value[OPERAND_NAME].word, OBJECT_FILE);
     if (file == NULL) {
         return true;
     }
@@ -130,13 +131,10 @@ bool run_file(struct call *call)
 
 bool run_memory(struct call *call)
 {
-    struct scenario_object *object = object_place(call, call->value[OPERAND_NEW].word);
+    struct scenario_object *object = object_place(call, call->value[OPERAND_NAME].word, OBJECT_MEMORY);
 
-    if (object == NULL) {
-        return true;
-    }
-    object->kind = OBJECT_MEMORY;
-    return made(call, object,
+    return object == NULL ||
+           made(call, object,
                 quire_object_create(&object->object, &call->scenario->machine.system, NULL,
                                     call->value[OPERAND_SIZE].number));
 }

@@ -82,17 +82,17 @@ bool run_show_objects(struct call *call)
             continue;
         }
         if (o->kind == OBJECT_PROGRAM || o->kind == OBJECT_LIBRARY) {
-            fprintf(call->out,
-                    "%s: %s of %" PRIu64 " pages; segments: %u; users: %" PRIu32 "\n", o->name,
-                    kind[o->kind], o->image.bytes / o->image.page_bytes, o->image.segments,
+            fprintf(call->out, "%s: %s of %" PRIu64 " pages; segments: %u; users: %" PRIu32 "\n",
+                    o->name, kind[o->kind], o->image.bytes / o->image.page_bytes, o->image.segments,
                     o->image.users);
             continue;
         }
         for (const struct quire_region *r = o->object.mappings; r != NULL; r = r->object_next) {
             mappings++;
         }
-        fprintf(call->out, "%s: %s of %" PRIu64 " bytes; %" PRIu32 " pages resident, %" PRIu32
-                           " in swap; mapped %u times\n",
+        fprintf(call->out,
+                "%s: %s of %" PRIu64 " bytes; %" PRIu32 " pages resident, %" PRIu32
+                " in swap; mapped %u times\n",
                 o->name, kind[o->kind], o->object.bytes, o->object.resident, o->object.swapped,
                 mappings);
     }
@@ -190,7 +190,8 @@ bool run_show_supplement(struct call *call)
     const struct scenario_process *process = call_process(call);
     const struct quire_supplement *supplement = &process->space->supplement;
 
-    fprintf(call->out, "%s: %u levels, %" PRIu32 " nodes of %" PRIu32 " records, %" PRIu64 " bytes\n",
+    fprintf(call->out,
+            "%s: %u levels, %" PRIu32 " nodes of %" PRIu32 " records, %" PRIu64 " bytes\n",
             process->name, supplement->levels, supplement->nodes,
             UINT32_C(1) << supplement->node_bits, quire_supplement_bytes(supplement));
     print_records(supplement, call->out);
@@ -203,8 +204,7 @@ bool run_show_page(struct call *call)
     quire_va va = quire_va_at(call->value[OPERAND_VA].number);
 
     fprintf(call->out, "%s: page 0x%" PRIx64 ": %s\n", process->name,
-            quire_space_vpn(process->space, va),
-            place_of(call->scenario, process->space, va).text);
+            quire_space_vpn(process->space, va), place_of(call->scenario, process->space, va).text);
     return true;
 }
 
@@ -222,7 +222,8 @@ static void print_stretch(const struct stretch *stretch)
     struct call *call = stretch->call;
 
     if (leaf->bytes != 0) {
-        fprintf(call->out, "  0x%0*" PRIx64 "-0x%0*" PRIx64 " -> 0x%0*" PRIx64 "-0x%0*" PRIx64 "  %s\n",
+        fprintf(call->out,
+                "  0x%0*" PRIx64 "-0x%0*" PRIx64 " -> 0x%0*" PRIx64 "-0x%0*" PRIx64 "  %s\n",
                 va_width(call), leaf->va.at, va_width(call), leaf->va.at + (leaf->bytes - 1),
                 pa_width(call), leaf->pa.at, pa_width(call), leaf->pa.at + (leaf->bytes - 1),
                 attributes_text(leaf->attributes).text);

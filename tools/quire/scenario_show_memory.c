@@ -51,7 +51,8 @@ static void print_slots(const struct quire_supplement *supplement, const char *n
 
     for (uint64_t vpn = 0; quire_supplement_next(supplement, &vpn, end, &record); vpn++) {
         if (record.kind == QUIRE_RECORD_SWAP) {
-            fprintf(out, "  slot 0x%" PRIx32 ": page 0x%" PRIx64 " of %s\n", record.number, vpn, name);
+            fprintf(out, "  slot 0x%" PRIx32 ": page 0x%" PRIx64 " of %s\n", record.number, vpn,
+                    name);
         }
     }
 }
@@ -76,8 +77,8 @@ bool run_show_swap(struct call *call)
         const struct quire_page *page = &system->page[i];
 
         if (quire_page_used(page) && !quire_slot_none(page->slot)) {
-            fprintf(call->out, "  slot 0x%" PRIx32 ": page 0x%" PRIx64 " of %s, also in frame 0x%" PRIx32
-                               "\n",
+            fprintf(call->out,
+                    "  slot 0x%" PRIx32 ": page 0x%" PRIx64 " of %s, also in frame 0x%" PRIx32 "\n",
                     page->slot.n, page->vpn, page_owner(scenario, page), system->first + i);
         }
     }

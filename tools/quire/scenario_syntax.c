@@ -218,11 +218,11 @@ static const char *const ops[] = {"=", "!=", "<", "<=", ">", ">=", NULL};
 static const char *const places[] = {"frame", "swap", "zero", "untouched", NULL};
 
 /* By enum quire_refusal and enum quire_status. */
-static const char *const reasons[] = {"",     "no-region", "read",  "write",
-                                      "execute", "user", "stack", NULL};
-static const char *const statuses[] = {"",         "pending", "busy",      "",
-                                       "no-memory", "no-space", "exists",    "not-found",
-                                       "invalid",  "out-of-range", "io-error", "corrupt", NULL};
+static const char *const reasons[] = {"",        "no-region", "read",  "write",
+                                      "execute", "user",      "stack", NULL};
+static const char *const statuses[] = {
+    "",          "pending", "busy",         "",         "no-memory", "no-space", "exists",
+    "not-found", "invalid", "out-of-range", "io-error", "corrupt",   NULL};
 
 static bool read_op(struct call *call, const struct word *word, struct value *value)
 {
@@ -263,6 +263,8 @@ const struct operand operands[OPERANDS] = {
     [OPERAND_PROGRAM] = {"PROGRAM", "the name of a program", likes_letter, read_program, NULL},
     [OPERAND_LIBRARY] = {"LIBRARY", "the name of a library", likes_letter, read_library, NULL},
     [OPERAND_NEW] = {"NEW", "a new name: a letter, then letters, digits, _ . -, at most 31",
+                     likes_letter, read_new, NULL},
+    [OPERAND_NAME] = {"NAME", "a new name: a letter, then letters, digits, _ . -, at most 31",
                      likes_letter, read_new, NULL},
     [OPERAND_VA] = {"VA", "an address such as 0x8000 or 0x8000+4K", likes_digit, read_sum, NULL},
     [OPERAND_SIZE] = {"SIZE", "a size such as 4096, 64K or 3p (pages)", likes_digit,
@@ -434,9 +436,8 @@ bool call_read(struct call *call)
             if (!read_many(call, &part, &at)) {
                 return false;
             }
-        } else if (!part.optional ||
-                   (call->count - at > required_in(syntax) && at < call->count &&
-                    operands[part.kind].likes(&call->words[at]))) {
+        } else if (!part.optional || (call->count - at > required_in(syntax) && at < call->count &&
+                                      operands[part.kind].likes(&call->words[at]))) {
             if (!read_operand(call, part.kind, at++)) {
                 return false;
             }

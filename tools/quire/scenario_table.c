@@ -30,13 +30,13 @@ const struct command scenario_commands[] = {
      FAIL_NOTHING},
     {"mark", "", "Counters count from here on.", COMMAND_CHANGES, run_mark, 0},
 
-    {"program", "NEW [SIZE] [data BYTES] [elf PATH]",
+    {"program", "NAME [SIZE] [data BYTES] [elf PATH]",
      "A program that processes can be spawned of: SIZE bytes (of text, if it has data), or an "
      "executable file of this machine. Byte n of one that is just so large is n modulo 251.",
-     COMMAND_CHANGES, run_program, 0},
-    {"library", "NEW [SIZE] [data BYTES] [elf PATH] [kept]",
+     COMMAND_CHANGES, run_program, OBJECT_PROGRAM},
+    {"library", "NAME [SIZE] [data BYTES] [elf PATH] [kept]",
      "A library, in the kernel's list. kept: it stays in memory when nobody uses it any more.",
-     COMMAND_CHANGES, run_library, 0},
+     COMMAND_CHANGES, run_library, OBJECT_LIBRARY},
     {"spawn", "NEW [SIZE] [data BYTES] [elf PATH] [of PROGRAM] [demand]",
      "A process with a stack and a program, which runs from now on. Its pages come in at once, or "
      "on demand.", COMMAND_CHANGES, run_spawn, 0},
@@ -56,12 +56,12 @@ const struct command scenario_commands[] = {
     {"switch", "PROCESS", "This process runs from now on. So does each that a command makes read or "
      "write.", COMMAND_CHANGES, run_switch, 0},
 
-    {"file", "NEW [SIZE] [text VALUE] [from PATH]",
+    {"file", "NAME [SIZE] [text VALUE] [from PATH]",
      "A file on a device of the simulated machine: of so many zeros, with a text in it, or with "
-     "what a file of this machine holds (a copy).", COMMAND_CHANGES, run_file, 0},
-    {"memory", "NEW SIZE",
+     "what a file of this machine holds (a copy).", COMMAND_CHANGES, run_file, OBJECT_FILE},
+    {"memory", "NAME SIZE",
      "Memory that processes can share: zeros at first, paged to swap.", COMMAND_CHANGES, run_memory,
-     0},
+     OBJECT_MEMORY},
     {"drop", "OBJECT", "Forgets a file or memory that nobody maps.", COMMAND_CHANGES, run_drop, 0},
     {"sync", "OBJECT", "Writes the pages of a file that were written back to its device.",
      COMMAND_CHANGES, run_sync, 0},

@@ -86,27 +86,29 @@ static bool describe(struct call *call, const struct word *name, enum object_kin
     if (call_has(call, OPERAND_SIZE) == call_has(call, OPERAND_PATH)) {
         return problem_set(call->problem, "%s: expected a SIZE, or elf PATH", call->command->name);
     }
-    object = object_place(call, name);
+    object = object_place(call, name, kind);
     if (object == NULL) {
         return true;
     }
-    object->kind = kind;
     fine = call_has(call, OPERAND_SIZE) ? describe_size(call, object) : describe_elf(call, object);
     if (!fine) {
         object_end(object);
         return false;
     }
-    object->alive = true;
     *made = object;
     return true;
 }
 
 bool run_program(struct call *call)
 {
-    struct scenario_object *object;
+    struct scenario_object *object = NULL;
+    bool fine = !has_usermode(call) ||
+                describe(call, call->value[OPERAND_NAME].word, OBJECT_PROGRAM, &object);
 
-    return !has_usermode(call) ||
-           describe(call, call->value[OPERAND_NEW].word, OBJECT_PROGRAM, &object);
+    if (object != NULL) {
+        object->alive = true;
+    }
+    return fine;
 }
 
 bool run_library(struct call *call)
@@ -117,19 +119,19 @@ bool run_library(struct call *call)
     if (!has_usermode(call)) {
         return true;
     }
-    if (!describe(call, call->value[OPERAND_NEW].word, OBJECT_LIBRARY, &object)) {
+    if (!describe(call, call->value[OPERAND_NAME].word, OBJECT_LIBRARY, &object)) {
         return false;
     }
-    if (object != NULL) {
-        status = quire_library_add(&call->scenario->usermode, &object->library, &object->image,
-                                   call_said(call, "kept"));
-        if (status != QUIRE_OK) {
-            object->kind = OBJECT_PROGRAM; /* never came into the list */
-            object_end(object);
-        }
-        return outcome_of(call, status);
+    if (object == NULL) {
+        return true;
     }
-    return true;
+    status = quire_library_add(&call->scenario->usermode, &object->library, &object->image,
+                               call_said(call, "kept"));
+    object->alive = status == QUIRE_OK;
+    if (!object->alive) {
+        object_end(object);
+    }
+    return outcome_of(call, status);
 }
 
 /* ---- processes ------------------------------------------------------------------------------- */
@@ -146,11 +148,10 @@ static bool spawn(struct call *call, struct scenario_process *process,
                   struct scenario_object *program)
 {
     struct scenario *scenario = call->scenario;
-    struct quire_process_spec spec = {
-        process->name, process_number(scenario), &program->image,
-        call_said(call, "demand") ? QUIRE_LOAD_DEMAND : QUIRE_LOAD_EAGER};
-    enum quire_status status =
-        quire_process_spawn(&process->process, &scenario->usermode, &spec);
+    struct quire_process_spec spec = {process->name, process_number(scenario), &program->image,
+                                      call_said(call, "demand") ? QUIRE_LOAD_DEMAND
+                                                                : QUIRE_LOAD_EAGER};
+    enum quire_status status = quire_process_spawn(&process->process, &scenario->usermode, &spec);
 
     if (status != QUIRE_OK) {
         memset(&process->process, 0, sizeof process->process);
@@ -191,9 +192,13 @@ bool run_spawn(struct call *call)
     }
     if (!call_has(call, OPERAND_PROGRAM)) {
         forget_unused(call->scenario, name);
-        if (!describe(call, name, OBJECT_PROGRAM, &program) || program == NULL) {
-            return program != NULL || call->scenario->outcome.kind != OUTCOME_OK;
+        if (!describe(call, name, OBJECT_PROGRAM, &program)) {
+            return false;
         }
+        if (program == NULL) {
+            return true;
+        }
+        program->alive = true;
     } else if (!program->alive) {
         return outcome_failed(call, QUIRE_NOT_FOUND, "spawn: %s is not there", program->name);
     }
@@ -242,8 +247,8 @@ bool run_unload(struct call *call)
     struct scenario_object *library = call->value[OPERAND_LIBRARY].object;
 
     return !has_program(call) || !library_there(call, library) ||
-           outcome_of(call, quire_process_close_library(&call_process(call)->process,
-                                                        &library->library));
+           outcome_of(call,
+                      quire_process_close_library(&call_process(call)->process, &library->library));
 }
 
 bool run_heap(struct call *call)

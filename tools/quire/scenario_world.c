@@ -138,30 +138,35 @@ const char *asid_name(const struct scenario *scenario, uint16_t asid)
     return "nobody";
 }
 
-struct scenario_process *process_place(struct call *call, const struct word *name)
+static struct scenario_process *process_known(struct call *call, const struct word *name)
 {
     struct scenario *scenario = call->scenario;
     struct scenario_process *process = process_find(scenario, name);
 
-    if (process != NULL && process->alive) {
-        outcome_failed(call, QUIRE_EXISTS, "%s: a process %s runs already", call->command->name,
-                       name->text);
-        return NULL;
-    }
     if (process == NULL && scenario->processes < NAMED_MAX) {
         process = calloc(1, sizeof *process);
         if (process != NULL) {
             memcpy(process->name, name->text, name->length + 1);
+            process->space = &process->process.space;
             scenario->process[scenario->processes++] = process;
         }
     }
     if (process == NULL) {
         outcome_failed(call, QUIRE_NO_SPACE, "%s: no more than %d processes", call->command->name,
                        NAMED_MAX);
+    }
+    return process;
+}
+
+struct scenario_process *process_place(struct call *call, const struct word *name)
+{
+    struct scenario_process *process = process_known(call, name);
+
+    if (process != NULL && process->alive) {
+        outcome_failed(call, QUIRE_EXISTS, "%s: a process %s runs already", call->command->name,
+                       name->text);
         return NULL;
     }
-    memset(&process->process, 0, sizeof process->process);
-    process->space = &process->process.space;
     return process;
 }
 
@@ -237,16 +242,12 @@ const char *object_name(const struct scenario *scenario, const struct quire_obje
     return named != NULL ? named->name : "nobody";
 }
 
-struct scenario_object *object_place(struct call *call, const struct word *name)
+static struct scenario_object *object_known(struct call *call, const struct word *name,
+                                            enum object_kind kind)
 {
     struct scenario *scenario = call->scenario;
     struct scenario_object *object = object_find(scenario, name);
 
-    if (object != NULL && object->alive) {
-        outcome_failed(call, QUIRE_EXISTS, "%s: there is a %s already", call->command->name,
-                       name->text);
-        return NULL;
-    }
     if (object == NULL && scenario->objects < NAMED_MAX) {
         object = calloc(1, sizeof *object);
         if (object != NULL) {
@@ -256,10 +257,34 @@ struct scenario_object *object_place(struct call *call, const struct word *name)
         }
     }
     if (object == NULL) {
-        outcome_failed(call, QUIRE_NO_SPACE, "%s: no more than %d files and memories",
+        outcome_failed(call, QUIRE_NO_SPACE, "%s: no more than %d files and the like",
                        call->command->name, NAMED_MAX);
+    } else if (!object->alive) {
+        object->kind = kind;
     }
     return object;
+}
+
+struct scenario_object *object_place(struct call *call, const struct word *name,
+                                     enum object_kind kind)
+{
+    struct scenario_object *object = object_known(call, name, kind);
+
+    if (object != NULL && object->alive) {
+        outcome_failed(call, QUIRE_EXISTS, "%s: there is a %s already", call->command->name,
+                       name->text);
+        return NULL;
+    }
+    return object;
+}
+
+bool names_introduce(struct call *call)
+{
+    return (!call_has(call, OPERAND_NEW) ||
+            process_known(call, call->value[OPERAND_NEW].word) != NULL) &&
+           (!call_has(call, OPERAND_NAME) ||
+            object_known(call, call->value[OPERAND_NAME].word,
+                         (enum object_kind)call->command->variant) != NULL);
 }
 
 /* => no process maps it */
