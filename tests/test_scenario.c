@@ -1,6 +1,6 @@
 /*
- * Scenarios: every way in which a line can be wrong; steps taken back and done again; telling a story
- * changes nothing; and the examples with every frame refused and every transfer failing in turn.
+ * Scenarios: every way in which a line can be wrong; steps taken back and done again; telling a
+ * story changes nothing; and the examples with every frame refused and every transfer failing.
  */
 #include <glob.h>
 #include <inttypes.h>
@@ -600,8 +600,8 @@ static void test_new_step_after_back(void **state)
 
 /* ---- the examples ---------------------------------------------------------------------------- */
 
-/* Runs an example; returns how many expectations did not hold. *state (may be NULL): what it led to.
- * `plainly`: without explaining. */
+/* Runs an example; returns how many expectations did not hold. *state (may be NULL): what it led
+ * to. `plainly`: without explaining. */
 static unsigned run_example(const struct bytes *text, const struct scenario_mishaps *mishaps,
                             bool plainly, uint64_t *state, uint64_t *frames, uint64_t *reads,
                             uint64_t *writes)
@@ -652,9 +652,8 @@ static void test_explaining_changes_nothing(void **state)
     each_example(check_telling);
 }
 
-/* The n-th frame refused, the n-th transfer failing, for every n: a line stays a line (the checks in
- * run_example), the machine is sound after each, and somebody notices unless nothing depends on it.
- */
+/* The n-th frame refused, the n-th transfer failing, for every n: a line stays a line (the checks
+ * in run_example), and the machine is sound after each. */
 static void check_failures(const char *path, const struct bytes *text)
 {
     struct scenario_mishaps none = {.frame = {0}};

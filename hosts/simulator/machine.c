@@ -130,8 +130,8 @@ static enum quire_status open_ram(struct machine *machine)
 
 void machine_idle(struct machine *machine)
 {
-    machine->mmu = (struct quire_mmu){machine->config.format, &machine->host.memory,
-                                      quire_pa_at(UINT64_MAX)};
+    machine->mmu =
+        (struct quire_mmu){machine->config.format, &machine->host.memory, quire_pa_at(UINT64_MAX)};
 }
 
 static void wire_up(struct machine *machine)

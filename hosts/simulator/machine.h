@@ -36,7 +36,7 @@ struct machine_config {
     uint64_t swap_bytes;   /* rounded down to whole pages; 0: no swap */
     const char *swap_path; /* a file made for it; NULL: in the simulator's memory */
     enum quire_commit commit;
-    bool verify_flushes;   /* check each access against a fresh walk (a missed flush is found
+    bool verify_flushes; /* check each access against a fresh walk (a missed flush is found
                                       at the exact access) */
 };
 

@@ -33,6 +33,7 @@ _quire_options() {
         ;;
     size) echo '--format --large --ram --json' ;;
     ptsim) echo '--file' ;;
+    run) echo '--quiet --json' ;;
     replay)
         echo '--ram --frames --format --policy --tlb --swap --swap-size --no-verify --limit' \
             '--save --draw --ascii --json --quiet'
@@ -46,7 +47,7 @@ _quire() {
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'formats translate size ptsim replay --help --version' \
+        mapfile -t COMPREPLY < <(compgen -W 'formats translate size ptsim run shell replay --help --version' \
             -- "$word")
         return
     fi
@@ -61,7 +62,7 @@ _quire() {
     formats) mapfile -t COMPREPLY < <(compgen -W "$(_quire_formats "${COMP_WORDS[0]}")" -- "$word"
         compgen -f -- "$word") ;;
     ptsim) mapfile -t COMPREPLY < <(compgen -W 'np ap kp ppt pfm sb lb' -- "$word") ;;
-    replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    run | shell | replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }
 

@@ -225,7 +225,7 @@ static bool names_the_dead(struct call *call)
 static bool machine_ready(struct scenario *scenario, const struct command *command,
                           struct problem *problem)
 {
-    struct machine_config config = scenario_machine_default();
+    struct machine_config config = scenario_machine_default(scenario);
 
     return scenario->open || command->kind == COMMAND_TELLS || command->run == run_machine ||
            scenario_machine_open(scenario, &config, &quire_layout_seed, problem);

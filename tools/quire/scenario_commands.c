@@ -18,10 +18,21 @@ struct settings {
     bool has_ram, has_swap, has_records, has_layout, has_kernel;
 };
 
+/* Formats from files are for scenarios that may read files; none may read its own input as one. */
+static bool is_built_in(const char *text)
+{
+    for (size_t i = 0; i < format_list_length; i++) {
+        if (strcmp(format_list[i]->name, text) == 0) {
+            return true;
+        }
+    }
+    return strncmp(text, "ostep-linear:", 13) == 0;
+}
+
 static bool set_format(struct settings *settings, const char *text, struct problem *problem)
 {
-    if (!settings->scenario->limits.host_files && strpbrk(text, "/.") != NULL) {
-        return problem_set(problem, "format: no files are read here");
+    if (!is_built_in(text) && (!settings->scenario->limits.host_files || strcmp(text, "-") == 0)) {
+        return problem_set(problem, "%s: no files are read here", text);
     }
     return format_choose(text, settings->described, &settings->config.format, problem);
 }
@@ -154,7 +165,7 @@ static void set_the_rest(struct settings *settings)
     struct machine_config *config = &settings->config;
     unsigned pa_bits = config->format->pa_bits;
 
-    if (!settings->has_ram && pa_bits < 24) {
+    if (!settings->has_ram && config->ram_bytes >> pa_bits != 0) {
         config->ram_bytes = UINT64_C(1) << pa_bits;
     }
     if (!settings->has_swap) {
@@ -189,7 +200,7 @@ static bool open_as_set(struct call *call, struct settings *settings)
 bool run_machine(struct call *call)
 {
     struct settings settings = {.scenario = call->scenario,
-                                .config = scenario_machine_default(),
+                                .config = scenario_machine_default(call->scenario),
                                 .layout = &quire_layout_seed,
                                 .described = malloc(sizeof *settings.described)};
     bool fine;

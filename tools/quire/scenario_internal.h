@@ -262,7 +262,7 @@ void scenario_reset(struct scenario *scenario);
  * format is left out. */
 bool scenario_machine_open(struct scenario *scenario, const struct machine_config *config,
                            const struct quire_layout *layout, struct problem *problem);
-struct machine_config scenario_machine_default(void);
+struct machine_config scenario_machine_default(const struct scenario *scenario);
 
 static inline const struct quire_format *scenario_format(const struct scenario *scenario)
 {

@@ -131,7 +131,8 @@ bool run_file(struct call *call)
 
 bool run_memory(struct call *call)
 {
-    struct scenario_object *object = object_place(call, call->value[OPERAND_NAME].word, OBJECT_MEMORY);
+    struct scenario_object *object =
+        object_place(call, call->value[OPERAND_NAME].word, OBJECT_MEMORY);
 
     return object == NULL ||
            made(call, object,

@@ -33,14 +33,16 @@ static bool likes_any(const struct word *word)
 
 static const char *const widths[] = {"u8", "u16", "u32", "u64", "bytes:", "text:", NULL};
 
-/* The choice that the word is, or that it begins with if the choice ends in ":"; -1: none. */
+/* The choice that the word is, or that it begins with if the choice ends in ":"; -1: none. Choices
+ * that are empty are none. */
 static int choice_find(const char *const *choices, const struct word *word)
 {
-    for (int i = 0; !word->quoted && choices[i] != NULL; i++) {
+    for (int i = 0; !word->quoted && word->length > 0 && choices[i] != NULL; i++) {
         size_t length = strlen(choices[i]);
+        bool begins = length > 0 && choices[i][length - 1] == ':';
 
-        if (strcmp(choices[i], word->text) == 0 ||
-            (choices[i][length - 1] == ':' && strncmp(choices[i], word->text, length) == 0)) {
+        if (begins ? strncmp(choices[i], word->text, length) == 0
+                   : strcmp(choices[i], word->text) == 0) {
             return i;
         }
     }
@@ -239,13 +241,13 @@ static bool read_place(struct call *call, const struct word *word, struct value 
 static bool read_reason(struct call *call, const struct word *word, struct value *value)
 {
     (void)call;
-    return word->length > 0 && read_choice(reasons, word, value);
+    return read_choice(reasons, word, value);
 }
 
 static bool read_status(struct call *call, const struct word *word, struct value *value)
 {
     (void)call;
-    return word->length > 0 && read_choice(statuses, word, value);
+    return read_choice(statuses, word, value);
 }
 
 static bool read_counter(struct call *call, const struct word *word, struct value *value)
@@ -265,7 +267,7 @@ const struct operand operands[OPERANDS] = {
     [OPERAND_NEW] = {"NEW", "a new name: a letter, then letters, digits, _ . -, at most 31",
                      likes_letter, read_new, NULL},
     [OPERAND_NAME] = {"NAME", "a new name: a letter, then letters, digits, _ . -, at most 31",
-                     likes_letter, read_new, NULL},
+                      likes_letter, read_new, NULL},
     [OPERAND_VA] = {"VA", "an address such as 0x8000 or 0x8000+4K", likes_digit, read_sum, NULL},
     [OPERAND_SIZE] = {"SIZE", "a size such as 4096, 64K or 3p (pages)", likes_digit,
                       read_nonzero_sum, NULL},
@@ -374,7 +376,7 @@ static bool read_operand(struct call *call, enum operand_kind kind, unsigned at)
     return true;
 }
 
-/* X...: as many words as look like one, and one at least. COMMAND and TEXT take all that is left. */
+/* X...: as many words as look like one, and one at least. */
 static bool read_many(struct call *call, const struct part *part, unsigned *at)
 {
     call->first = *at;

@@ -8,15 +8,17 @@
 #include "quire/formats.h"
 #include "scenario_internal.h"
 
-enum { HOST_FILE_MOST = 64 << 20 };
+enum { HOST_FILE_MOST = 64 << 20, RAM_DEFAULT = 16 << 20 };
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
-struct machine_config scenario_machine_default(void)
+struct machine_config scenario_machine_default(const struct scenario *scenario)
 {
+    uint64_t most = scenario->limits.memory;
+    uint64_t bytes = most < RAM_DEFAULT ? most : RAM_DEFAULT;
     struct machine_config config = {.format = &quire_format_i386,
-                                    .ram_bytes = 16 << 20,
-                                    .swap_bytes = 16 << 20,
+                                    .ram_bytes = bytes,
+                                    .swap_bytes = bytes,
                                     .tlb_entries = 64,
                                     .tlb_ways = 4,
                                     .policy = &quire_policy_clock,

@@ -1,0 +1,127 @@
+# quire shell: through a pipe, and on a terminal (script, which util-linux has).
+load helper
+
+# type_in LINE...: the lines on standard input.
+type_in() {
+    status=0
+    printf '%s\n' "$@" | "$QUIRE" shell > "$tmp/out" 2> "$tmp/err" || status=$?
+}
+
+# on_terminal KEYS...: keys typed at a terminal, one string after the other; what was seen is in out.
+on_terminal() {
+    local keys
+    status=0
+    for keys in "$@"; do
+        sleep 0.4
+        printf '%b' "$keys"
+    done | TERM=xterm timeout 60 script -qefc "$QUIRE shell" /dev/null > "$tmp/out" 2> "$tmp/err" ||
+        status=$?
+}
+
+sees() {
+    for expression in "$@"; do
+        grep -qE -- "$expression" "$tmp/out" || {
+            cat -v "$tmp/out"
+            complain "does not see: $expression"
+        }
+    done
+}
+
+@test "a pipe: no prompt, answers, and yes or no" {
+    type_in 'process A' 'map 0x10000 4p' 'write 0x10000 7' 'read 0x10000' 'expect 7' 'expect 8'
+    prints << 'END'
+A reads 0x00010000: 7
+yes
+no: expected 8, got 7
+END
+}
+
+@test "what is wrong is said, and the shell goes on" {
+    type_in nonsense 'process A' 'map A' 'read 0' 'show processes'
+    [ "$status" -eq 0 ]
+    diff -u - "$tmp/err" << 'END'
+quire: no command 'nonsense' (help lists them)
+quire: map: expected an address such as 0x8000 or 0x8000+4K, got 'A' (map [PROCESS] VA SIZE [RIGHTS] [of OBJECT] [at OFFSET] [shared] [grows LIMIT] [max MOST] [kernel])
+END
+    diff -u - "$tmp/out" << 'END'
+fault: A: read at 0x00000000: nothing is mapped there
+A (runs): 0 pages of its own resident, 0 in swap; 1 page tables, 1 supplement nodes
+END
+}
+
+@test "back and forward" {
+    type_in 'process A' 'map 0x10000 4p' 'write 0x10000 7' 'write 0x10000 8' back 'read 0x10000' \
+        'expect 7' 'back 9' 'back 4' 'forward 4' 'show steps' 'back 5'
+    [ "$status" -eq 0 ]
+    diff -u - "$tmp/err" << 'END'
+quire: back: expected at most 4, the steps that were made
+quire: back: expected at most 4, the steps that were made
+END
+}
+
+@test "hundreds of steps are taken back at once" {
+    {
+        echo 'process A'
+        echo 'map 0x10000 80p'
+        for i in $(seq 500); do
+            echo "write 0x$((10 + i % 50))000 $i"
+        done
+        echo 'back 250'
+        echo 'forward 250'
+        echo 'read 0x10000'
+    } > "$tmp/lines"
+    "$QUIRE" shell < "$tmp/lines" > "$tmp/out" 2> "$tmp/err"
+    diff -u - "$tmp/out" << 'END'
+at step 252: write 0x10000 250
+at step 502: write 0x10000 500
+A reads 0x00010000: 0x1f4 (500)
+END
+}
+
+@test "a scenario, and then the shell" {
+    status=0
+    echo 'read parent 0x10000 text:7' |
+        "$QUIRE" shell examples/fork.quire > "$tmp/out" 2> "$tmp/err" || status=$?
+    went_well
+    [ "$(tail -n 1 "$tmp/out")" = 'parent reads 0x00010000: "\x00\x00\x00\x00ten"' ]
+    quire shell "$tmp/nothing"
+    refused "$tmp/nothing: cannot be opened: No such file or directory"
+    echo nonsense > "$tmp/bad"
+    quire shell "$tmp/bad"
+    [ "$status" -eq 2 ]
+    quire shell --loud
+    refused 'shell: no option --loud (see quire shell --help)'
+}
+
+@test "quit, and the end of the input" {
+    type_in 'say one' quit 'say two'
+    prints <<< one
+    quire shell < /dev/null
+    prints < /dev/null
+}
+
+@test "a terminal: prompt, Ctrl-C, Ctrl-D" {
+    command -v script > /dev/null || skip 'no script'
+    on_terminal 'process A\r' 'read 0x1' '\003' 'show processes\r' '\004'
+    [ "$status" -eq 0 ]
+    sees 'quire> ' 'A \(runs\)'
+    ! grep -q 'fault' "$tmp/out"
+}
+
+@test "a terminal: Ctrl-C stops a command that would never end, and it is taken back" {
+    command -v script > /dev/null || skip 'no script'
+    on_terminal 'process A\r' 'map 0x10000 4p\r' 'repeat 999999999999 touch 16-19\r' '\003' \
+        'show steps\r' '\004'
+    [ "$status" -eq 0 ]
+    sees 'stopped, and taken back' '3 \(taken back\) repeat'
+}
+
+@test "a terminal: history and completion, where libedit is" {
+    command -v script > /dev/null || skip 'no script'
+    on_terminal 'help quit\r' '\004'
+    ! grep -q 'Without libedit' "$tmp/out" || skip 'built without libedit'
+    on_terminal 'say one-and-only\r' '\033[A\r' 'sho\tco\t\r' 'pro\t' '\025' '\004'
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^one-and-only' "$tmp/out")" -eq 2 ]
+    sees '^tlb-misses' 'program  process  protect'
+}
