@@ -73,7 +73,7 @@ static char *prompt_of(EditLine *edit)
     return prompt;
 }
 
-static unsigned char cancel(EditLine *edit, int key)
+static unsigned char cancel(EditLine *edit, wint_t key)
 {
     (void)key;
     line_of(edit)->cancelled = true;
@@ -107,7 +107,7 @@ static void list_words(struct shell_line *line, const char *text)
 
 /* Adds what all words that fit have in common, and a blank if there is just one; else lists them.
  */
-static unsigned char complete(EditLine *edit, int key)
+static unsigned char complete(EditLine *edit, wint_t key)
 {
     struct shell_line *line = line_of(edit);
     const LineInfo *info = el_line(edit);
@@ -158,9 +158,10 @@ static bool open_edit(struct shell_line *line)
     el_set(line->edit, EL_PROMPT, prompt_of);
     el_set(line->edit, EL_EDITOR, "emacs");
     el_set(line->edit, EL_HIST, history, line->history);
-    el_set(line->edit, EL_ADDFN, "quire-complete", "Complete the word", complete);
+    /* By the wide names: the narrow ones are copied, and the copies lost. */
+    el_wset(line->edit, EL_ADDFN, L"quire-complete", L"Complete the word", complete);
     el_set(line->edit, EL_BIND, "^I", "quire-complete", NULL);
-    el_set(line->edit, EL_ADDFN, "quire-cancel", "Forget the line", cancel);
+    el_wset(line->edit, EL_ADDFN, L"quire-cancel", L"Forget the line", cancel);
     el_set(line->edit, EL_BIND, "^C", "quire-cancel", NULL);
     el_set(line->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_set(line->edit, EL_SETTY, "-d", "-isig", NULL);
