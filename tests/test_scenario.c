@@ -186,6 +186,43 @@ static void check_syntax(const struct command *command)
     }
 }
 
+/* Does a line of some example have the command, by itself or within another? */
+static bool uses(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = strstr(text, name); at != NULL; at = strstr(at + 1, name)) {
+        bool begins = at == text || at[-1] == '\n' || at[-1] == ' ';
+
+        if (begins && strchr(" \n", at[length]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct {
+    const char *name;
+    unsigned examples;
+} used;
+
+static void count_use(const char *path, const struct bytes *text)
+{
+    (void)path;
+    used.examples += uses((const char *)text->at, used.name);
+}
+
+static void test_every_command_is_in_an_example(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < scenario_commands_length; i++) {
+        used.name = scenario_commands[i].name;
+        used.examples = 0;
+        each_example(count_use);
+        checkf(used.examples > 0, "no example has %s", used.name);
+    }
+}
+
 static void test_table(void **state)
 {
     struct bytes manual = read_file("docs/scenarios.md");
@@ -600,19 +637,42 @@ static void test_new_step_after_back(void **state)
 
 /* ---- the examples ---------------------------------------------------------------------------- */
 
-/* Runs an example; returns how many expectations did not hold. *state (may be NULL): what it led
- * to. `plainly`: without explaining. */
-static unsigned run_example(const struct bytes *text, const struct scenario_mishaps *mishaps,
-                            bool plainly, uint64_t *state, uint64_t *frames, uint64_t *reads,
-                            uint64_t *writes)
+/* What a run of an example came to. */
+struct came {
+    unsigned unmet;
+    uint64_t state;
+    uint64_t frames, reads, writes; /* asked for on one machine, the most of all it makes */
+};
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void note(struct came *came, const struct scenario *scenario)
+{
+    const struct machine *machine = scenario_machine(scenario);
+
+    if (machine != NULL) {
+        const uint64_t *events = machine->system.events;
+
+        came->frames = most(came->frames, machine->frames.allocs);
+        came->reads = most(came->reads, machine->disk.reads + events[QUIRE_EVENT_FILE_READ]);
+        came->writes = most(came->writes, machine->disk.writes + events[QUIRE_EVENT_FILE_WRITE]);
+    }
+}
+
+/* `plainly`: without explaining. */
+static struct came run_example(const struct bytes *text, struct scenario_mishaps mishaps,
+                               bool plainly)
 {
     struct scenario *scenario = open_scenario();
-    unsigned unmet = 0;
+    struct came came = {0};
     const char *at = (const char *)text->at;
 
-    scenario_on_unmet(scenario, count_unmet, &unmet);
-    scenario_inject(scenario, mishaps);
-    while (*at != '\0') {
+    scenario_on_unmet(scenario, count_unmet, &came.unmet);
+    scenario_inject(scenario, &mishaps);
+    while (*at != '\0' && !scenario_over(scenario)) {
         size_t length = strcspn(at, "\n");
         size_t skip = plainly && strncmp(at, "explain ", 8) == 0 ? 8 : 0;
         struct problem problem;
@@ -620,30 +680,24 @@ static unsigned run_example(const struct bytes *text, const struct scenario_mish
         checkf(scenario_line(scenario, at + skip, length - skip, 1, NULL, &problem), "%.*s: %s",
                (int)length, at, problem.text);
         check_valid(scenario, at);
+        note(&came, scenario);
         at += length + (at[length] == '\n');
     }
     scenario_end(scenario);
-    if (state != NULL) {
-        *state = state_of(scenario);
-        *frames = scenario->machine.frames.allocs;
-        *reads =
-            scenario->machine.disk.reads + scenario->machine.system.events[QUIRE_EVENT_FILE_READ];
-        *writes =
-            scenario->machine.disk.writes + scenario->machine.system.events[QUIRE_EVENT_FILE_WRITE];
-    }
+    came.state = state_of(scenario);
     scenario_close(scenario);
-    return unmet;
+    return came;
 }
+
+static const struct scenario_mishaps no_mishaps = {.frame = {0}};
 
 static void check_telling(const char *path, const struct bytes *text)
 {
-    struct scenario_mishaps none = {.frame = {0}};
-    uint64_t told, plain, ignored;
+    struct came told = run_example(text, no_mishaps, false);
+    struct came plain = run_example(text, no_mishaps, true);
 
-    checkf(run_example(text, &none, false, &told, &ignored, &ignored, &ignored) == 0,
-           "%s: expectations do not hold", path);
-    check(run_example(text, &none, true, &plain, &ignored, &ignored, &ignored) == 0);
-    checkf(told == plain, "%s: explaining changes what happens", path);
+    checkf(told.unmet == 0 && plain.unmet == 0, "%s: expectations do not hold", path);
+    checkf(told.state == plain.state, "%s: explaining changes what happens", path);
 }
 
 static void test_explaining_changes_nothing(void **state)
@@ -656,22 +710,18 @@ static void test_explaining_changes_nothing(void **state)
  * in run_example), and the machine is sound after each. */
 static void check_failures(const char *path, const struct bytes *text)
 {
-    struct scenario_mishaps none = {.frame = {0}};
-    uint64_t state, frames, reads, writes, noticed = 0;
+    struct came came = run_example(text, no_mishaps, false);
+    uint64_t noticed = 0;
     unsigned step = EFFORT == 4 ? 1 : 7;
 
-    check(run_example(text, &none, false, &state, &frames, &reads, &writes) == 0);
-    for (uint64_t n = 1; n <= frames; n += step) {
-        struct scenario_mishaps mishaps = {.frame = {n, 0}};
-        noticed += run_example(text, &mishaps, false, NULL, NULL, NULL, NULL) != 0;
+    for (uint64_t n = 1; n <= came.frames; n += step) {
+        noticed += run_example(text, (struct scenario_mishaps){.frame = {n, 0}}, false).unmet != 0;
     }
-    for (uint64_t n = 1; n <= reads; n += step) {
-        struct scenario_mishaps mishaps = {.read = {n, 0}};
-        noticed += run_example(text, &mishaps, false, NULL, NULL, NULL, NULL) != 0;
+    for (uint64_t n = 1; n <= came.reads; n += step) {
+        noticed += run_example(text, (struct scenario_mishaps){.read = {n, 0}}, false).unmet != 0;
     }
-    for (uint64_t n = 1; n <= writes; n += step) {
-        struct scenario_mishaps mishaps = {.write = {n, 0}};
-        noticed += run_example(text, &mishaps, false, NULL, NULL, NULL, NULL) != 0;
+    for (uint64_t n = 1; n <= came.writes; n += step) {
+        noticed += run_example(text, (struct scenario_mishaps){.write = {n, 0}}, false).unmet != 0;
     }
     checkf(noticed != 0, "%s: nobody noticed any failure", path);
 }
@@ -747,6 +797,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_every_command_is_in_an_example),
         cmocka_unit_test(test_wrong_lines),
         cmocka_unit_test(test_unmet_expectations),
         cmocka_unit_test(test_back_and_forward),

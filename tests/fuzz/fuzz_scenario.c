@@ -14,7 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct scenario_limits limits = {
-    .memory = 128 << 10, .references = 500, .steps = 60, .host_files = false};
+    .memory = 256 << 10, .references = 500, .steps = 60, .host_files = false};
 
 static void run_line(struct scenario *scenario, const char *line, size_t length,
                      unsigned long number, FILE *out)

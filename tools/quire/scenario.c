@@ -15,7 +15,7 @@
 #include "scenario_internal.h"
 
 const struct scenario_limits scenario_no_limits = {
-    .memory = UINT64_MAX, .references = UINT64_MAX, .steps = SIZE_MAX, .host_files = true};
+    .memory = UINT64_C(64) << 30, .references = UINT64_MAX, .steps = SIZE_MAX, .host_files = true};
 
 struct scenario *scenario_open(const struct scenario_limits *limits)
 {
@@ -87,7 +87,7 @@ bool scenario_stopped(struct scenario *scenario)
     bool stopped = scenario->stop != 0;
 
     scenario->stop = 0;
-    return stopped && scenario->steps.done != 0 && scenario_back(scenario, 1, &problem);
+    return stopped && scenario->stepped && scenario_back(scenario, 1, &problem);
 }
 
 struct scenario_counts scenario_counts(const struct scenario *scenario)
@@ -353,6 +353,7 @@ static bool run_line(struct scenario *scenario, const struct words *words, const
         return no_command(&words->word[0], problem);
     }
     step = command->kind == COMMAND_CHANGES;
+    scenario->stepped = false;
     if (step && scenario->steps.done >= scenario->limits.steps) {
         return problem_set(problem, "%s: no more steps are allowed", command->name);
     }
@@ -363,8 +364,8 @@ static bool run_line(struct scenario *scenario, const struct words *words, const
         return false;
     }
     scenario->counts.commands += command->kind != COMMAND_EXPECTS;
-    return !step || step_add(&scenario->steps, line, length) ||
-           problem_set(problem, "no memory to remember the step");
+    scenario->stepped = step && step_add(&scenario->steps, line, length);
+    return scenario->stepped == step || problem_set(problem, "no memory to remember the step");
 }
 
 bool scenario_line(struct scenario *scenario, const char *line, size_t length, unsigned long number,

@@ -1,5 +1,6 @@
 /* What can be counted, by name: the machine's counters, the core's events, and how much there is of
  * what just now. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -240,4 +241,27 @@ void counters_mark(struct scenario *scenario)
             scenario->mark[i] = since_start(&scenario->machine, &counters[i]);
         }
     }
+}
+
+void counters_now(const struct scenario *scenario, uint64_t *value)
+{
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        value[i] = counters[i].source == SOURCE_NOW ? counters[i].now(scenario, NULL) : 0;
+    }
+}
+
+void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out)
+{
+    const char *separator = "  Afterwards:";
+
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        uint64_t now = counters[i].source == SOURCE_NOW ? counters[i].now(scenario, NULL) : 0;
+
+        if (now != before[i]) {
+            fprintf(out, "%s %s %" PRIu64 " (before %" PRIu64 ")", separator, counter_names[i], now,
+                    before[i]);
+            separator = ",";
+        }
+    }
+    fputs(separator[0] == ',' ? "\n" : "", out);
 }

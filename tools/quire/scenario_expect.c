@@ -33,10 +33,7 @@ static struct value_text string_text(const void *string, size_t length)
     size_t to = 1;
 
     for (size_t i = 0; i < length && to < sizeof text.text - 8; i++) {
-        bool plain = s[i] >= ' ' && s[i] < 0x7f;
-
-        to += (size_t)(plain ? snprintf(text.text + to, 2, "%c", s[i])
-                             : snprintf(text.text + to, 5, "\\x%02x", s[i]));
+        to += (size_t)snprintf(text.text + to, sizeof text.text - to, "%s", byte_text(s[i]).text);
     }
     snprintf(text.text + to, sizeof text.text - to, "\"");
     return text;

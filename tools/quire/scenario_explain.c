@@ -30,7 +30,7 @@ static struct hex va_text(const struct scenario *scenario, quire_va va)
 
 static struct hex pa_text(const struct scenario *scenario, quire_pa pa)
 {
-    return hex(pa.at, pa_digits(scenario_format(scenario)));
+    return hex(pa.at, scenario_pa_digits(scenario));
 }
 
 static struct hex page_text(const struct scenario *scenario, quire_va va)
@@ -204,19 +204,29 @@ static void tell_region(struct scenario *s, const struct quire_space *space, qui
                                                : ", shared");
 }
 
-static const struct quire_space *space_of(const struct scenario *s, uint16_t asid)
+/* What the supplements say: the space's own, and that of the region's object where it has nothing.
+ */
+static void tell_record(struct scenario *s, const struct quire_space *space, quire_va va)
 {
-    for (unsigned i = 0; i < s->processes; i++) {
-        if (s->process[i]->alive && s->process[i]->space->id == asid) {
-            return s->process[i]->space;
-        }
+    const struct quire_region *region = region_at(space, va);
+    const char *name = space_name(s, space);
+    struct quire_record own;
+
+    if (region == NULL || region->sharing == QUIRE_FIXED) {
+        return;
     }
-    return NULL;
+    own = quire_supplement_get(&space->supplement, quire_space_vpn(space, va));
+    if (own.kind == QUIRE_RECORD_UNTOUCHED && region->object != NULL) {
+        fprintf(s->tale, "    The supplement of %s has no page of its own there; %s says: %s.\n",
+                name, object_name(s, region->object), place_of(s, space, va).text);
+    } else {
+        fprintf(s->tale, "    The supplement of %s says: %s.\n", name, place_of(s, space, va).text);
+    }
 }
 
 static void tell_fault(struct scenario *s, const struct quire_event *event)
 {
-    const struct quire_space *space = space_of(s, event->asid);
+    const struct scenario_process *process = process_with(s, event->asid);
 
     fprintf(s->tale, "  Page fault%s: %s wants to %s page %s. The core asks what there is:\n",
             s->tale_leaf ? ", as the entry does not allow that" : "", asid_name(s, event->asid),
@@ -224,10 +234,9 @@ static void tell_fault(struct scenario *s, const struct quire_event *event)
             : (event->value & QUIRE_EXECUTE) != 0 ? "execute"
                                                   : "read",
             page_text(s, event->va).text);
-    if (space != NULL) {
-        tell_region(s, space, event->va);
-        fprintf(s->tale, "    The supplement says where the page is: %s.\n",
-                place_of(s, space, event->va).text);
+    if (process != NULL) {
+        tell_region(s, process->space, event->va);
+        tell_record(s, process->space, event->va);
     }
 }
 
@@ -259,9 +268,8 @@ static void tell_map(struct scenario *s, const struct quire_event *event)
 static void tell_copy(struct scenario *s, const struct quire_event *event)
 {
     fprintf(s->tale,
-            "  Others have the page, too: frame 0x%" PRIx64 " is copied to frame 0x%" PRIx32
-            ", which is %s's own.\n",
-            event->value, event->pfn.n, asid_name(s, event->asid));
+            "  That frame is %s's own: a copy of frame 0x%" PRIx64 ", which others have, too.\n",
+            asid_name(s, event->asid), event->value);
 }
 
 static void tell_upgrade(struct scenario *s, const struct quire_event *event)
@@ -359,15 +367,20 @@ static void listen(void *context, const struct quire_event *event)
 void tale_begin(struct scenario *scenario, FILE *out)
 {
     scenario->tale = out;
+    memset(scenario->tale_before, 0, sizeof scenario->tale_before);
     if (scenario->open) {
+        counters_now(scenario, scenario->tale_before);
         machine_listen(&scenario->machine, listen, scenario);
     }
 }
 
 void tale_end(struct scenario *scenario)
 {
+    FILE *out = scenario->tale;
+
     scenario->tale = NULL;
     if (scenario->open) {
+        counters_tell(scenario, scenario->tale_before, out);
         machine_listen(&scenario->machine, NULL, NULL);
     }
 }

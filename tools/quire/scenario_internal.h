@@ -31,6 +31,12 @@ void words_free(struct words *words);
 
 bool word_is(const struct word *word, const char *text);
 
+/* A byte as it could stand in a string. */
+struct byte_text {
+    char text[5];
+};
+struct byte_text byte_text(unsigned char byte);
+
 /* ---- commands and their operands: scenario_syntax.c, scenario_table.c ------------------------ */
 
 /*
@@ -237,6 +243,7 @@ struct scenario {
     unsigned long outcome_line;
     bool owed; /* the outcome went wrong, and nobody has said that he expected it */
     bool interactive, over;
+    bool stepped; /* the last line was a step */
     volatile sig_atomic_t stop;
     void (*unmet)(void *context, unsigned long line, const char *text);
     void *unmet_context;
@@ -252,6 +259,7 @@ struct scenario {
     uint64_t work; /* references that this line may still make */
     FILE *tale;    /* explain: where events are told; NULL: nowhere */
     unsigned tale_walks;
+    uint64_t tale_before[COUNTERS_MAX];
     bool tale_leaf; /* the last entry that was walked maps a page */
 };
 
@@ -274,10 +282,15 @@ static inline unsigned scenario_page_shift(const struct scenario *scenario)
     return quire_format_page_shift(scenario_format(scenario));
 }
 
+/* Hexadecimal digits of a physical address: enough for the memory there is, and no less than a
+ * virtual one has. */
+unsigned scenario_pa_digits(const struct scenario *scenario);
+
 /* Finds what a name stands for, alive or not; NULL. */
 struct scenario_process *process_find(const struct scenario *scenario, const struct word *name);
 struct scenario_object *object_find(const struct scenario *scenario, const struct word *name);
 const char *space_name(const struct scenario *scenario, const struct quire_space *space);
+const struct scenario_process *process_with(const struct scenario *scenario, uint16_t asid);
 const char *asid_name(const struct scenario *scenario, uint16_t asid);
 const char *object_name(const struct scenario *scenario, const struct quire_object *object);
 
@@ -299,7 +312,7 @@ void process_run(struct scenario *scenario, struct scenario_process *process);
 void process_end(struct scenario *scenario, struct scenario_process *process);
 void object_end(struct scenario_object *object);
 
-/* Zeroed bytes for a device; false: no memory. What reads and writes them: for quire_device. */
+/* Zeroed bytes for a device, 1 GiB at most; false: no memory. What reads and writes them: for quire_device. */
 bool object_room(struct scenario_object *object, uint64_t bytes);
 enum quire_status object_transfer(void *context, struct quire_transfer *transfer);
 
@@ -353,6 +366,10 @@ int counter_find(const char *name);
 bool counter_value(struct scenario *scenario, unsigned counter,
                    const struct scenario_process *process, uint64_t *value);
 void counters_mark(struct scenario *scenario);
+
+/* What there is now, for COUNTERS_MAX values (0 for what is counted); and what of it has changed. */
+void counters_now(const struct scenario *scenario, uint64_t *value);
+void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out);
 
 /* ---- explaining: scenario_explain.c ---------------------------------------------------------- */
 

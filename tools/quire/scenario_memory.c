@@ -118,11 +118,7 @@ static void print_text(const unsigned char *data, size_t length, FILE *out)
 {
     fputc('"', out);
     for (size_t i = 0; i < length; i++) {
-        if (data[i] == '"' || data[i] == '\\') {
-            fprintf(out, "\\%c", data[i]);
-        } else {
-            fprintf(out, data[i] >= ' ' && data[i] < 0x7f ? "%c" : "\\x%02x", data[i]);
-        }
+        fputs(byte_text(data[i]).text, out);
     }
     fputs("\"\n", out);
 }

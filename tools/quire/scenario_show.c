@@ -11,16 +11,9 @@ static int va_width(const struct call *call)
     return (int)va_digits(scenario_format(call->scenario));
 }
 
-/* Enough for the memory there is, and no less than an address has. */
 static int pa_width(const struct call *call)
 {
-    uint64_t beyond = call->scenario->machine.config.ram_bytes >> 4 * va_width(call);
-    int digits = va_width(call);
-
-    for (; beyond != 0; beyond >>= 4) {
-        digits++;
-    }
-    return digits;
+    return (int)scenario_pa_digits(call->scenario);
 }
 
 /* ---- the machine ----------------------------------------------------------------------------- */

@@ -143,3 +143,17 @@ bool word_is(const struct word *word, const char *text)
 {
     return !word->quoted && strcmp(word->text, text) == 0;
 }
+
+struct byte_text byte_text(unsigned char byte)
+{
+    struct byte_text result;
+
+    if (byte == '"' || byte == '\\') {
+        snprintf(result.text, sizeof result.text, "\\%c", byte);
+    } else if (byte >= ' ' && byte < 0x7f) {
+        snprintf(result.text, sizeof result.text, "%c", byte);
+    } else {
+        snprintf(result.text, sizeof result.text, "\\x%02x", byte);
+    }
+    return result;
+}

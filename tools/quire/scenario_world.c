@@ -8,7 +8,7 @@
 #include "quire/formats.h"
 #include "scenario_internal.h"
 
-enum { HOST_FILE_MOST = 64 << 20, RAM_DEFAULT = 16 << 20 };
+enum { HOST_FILE_MOST = 64 << 20, DEVICE_MOST = 1 << 30, RAM_DEFAULT = 16 << 20 };
 
 /* ---- the machine ----------------------------------------------------------------------------- */
 
@@ -25,6 +25,17 @@ struct machine_config scenario_machine_default(const struct scenario *scenario)
                                     .verify_flushes = true};
 
     return config;
+}
+
+unsigned scenario_pa_digits(const struct scenario *scenario)
+{
+    unsigned digits = va_digits(scenario_format(scenario));
+    uint64_t last = scenario->machine.config.ram_bytes - 1;
+
+    while (digits < 16 && last >> 4 * digits != 0) {
+        digits++;
+    }
+    return digits;
 }
 
 void scenario_reset(struct scenario *scenario)
@@ -130,14 +141,21 @@ const char *space_name(const struct scenario *scenario, const struct quire_space
     return "nobody";
 }
 
-const char *asid_name(const struct scenario *scenario, uint16_t asid)
+const struct scenario_process *process_with(const struct scenario *scenario, uint16_t asid)
 {
     for (unsigned i = 0; i < scenario->processes; i++) {
         if (scenario->process[i]->alive && scenario->process[i]->space->id == asid) {
-            return scenario->process[i]->name;
+            return scenario->process[i];
         }
     }
-    return "nobody";
+    return NULL;
+}
+
+const char *asid_name(const struct scenario *scenario, uint16_t asid)
+{
+    const struct scenario_process *process = process_with(scenario, asid);
+
+    return process != NULL ? process->name : "nobody";
 }
 
 static struct scenario_process *process_known(struct call *call, const struct word *name)
@@ -176,7 +194,7 @@ uint16_t process_number(const struct scenario *scenario)
 {
     uint16_t number = 1;
 
-    while (strcmp(asid_name(scenario, number), "nobody") != 0) {
+    while (process_with(scenario, number) != NULL) {
         number++;
     }
     return number;
@@ -306,7 +324,7 @@ bool object_room(struct scenario_object *object, uint64_t bytes)
 {
     uint64_t page = quire_format_page_bytes(scenario_format(object->scenario));
 
-    if (bytes > SIZE_MAX - 2 * page) {
+    if (bytes > DEVICE_MOST) {
         return false;
     }
     object->room = ((bytes + page - 1) & ~(page - 1)) + page;
