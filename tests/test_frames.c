@@ -47,6 +47,8 @@ static void step(struct prng *prng, struct bed *bed, unsigned pressure)
     } else if (prng_below(prng, 16) < pressure) {
         if (prng_one_in(prng, 4)) {
             bed_alloc_at(bed, pfn, count);
+        } else if (prng_one_in(prng, 4)) {
+            bed_alloc_from(bed, pfn);
         } else {
             bed_alloc(bed, prng_one_in(prng, 2) ? 0 : random_order(prng));
         }
@@ -442,6 +444,14 @@ static bool refuse_large(void *context, unsigned order)
     return order > 2;
 }
 
+static bool refuse_all(void *context, unsigned order)
+{
+    unsigned *asked = context;
+
+    ++*asked;
+    return order < QUIRE_ORDER_MAX;
+}
+
 static void refusal(void **unused)
 {
     struct bed bed;
@@ -460,6 +470,36 @@ static void refusal(void **unused)
     check(bed_must_alloc(&bed, 0) == 4);
     check(asked == 3);
     bed_close(&bed);
+}
+
+/* From every frame on, while ever fewer are free; and it can be refused like any other. */
+static void from_a_frame_on(void **unused)
+{
+    (void)unused;
+    for (unsigned p = 0; p < PLACEMENTS; p++) {
+        struct bed bed;
+        uint32_t first = placements[p].first;
+        unsigned asked = 0;
+        quire_pfn pfn;
+
+        bed_open_free(&bed, placements[p]);
+        for (uint32_t i = 0; i < 3000; i++) {
+            bed_alloc_from(&bed, first + i * 7 % 1010);
+            bed_check_totals(&bed);
+        }
+        bed_check_all(&bed);
+        bed_alloc_from(&bed, 0);
+        bed_alloc_from(&bed, UINT32_MAX);
+        bed.frames.refuse = refuse_all;
+        bed.frames.refuse_context = &asked;
+        bed_unref(&bed, 500);
+        check(quire_frames_alloc_from(&bed.frames, quire_pfn_of(first), &pfn) == QUIRE_NO_MEMORY);
+        bed_unref(&bed, 10);
+        check(quire_frames_alloc_from(&bed.frames, quire_pfn_of(first + 11), &pfn) ==
+              QUIRE_NO_MEMORY);
+        check(asked == 2);
+        bed_close(&bed);
+    }
 }
 
 /* ---- state inside memory --------------------------------------------------------------------- */
@@ -741,6 +781,7 @@ int main(void)
         cmocka_unit_test(not_managed),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(refusal),
+        cmocka_unit_test(from_a_frame_on),
         cmocka_unit_test(map_of_ptsim),
         cmocka_unit_test(counts_taken_over),
         cmocka_unit_test(size_grows),

@@ -39,8 +39,8 @@ struct quire_frames {
 
     uint64_t allocs, frees; /* frames taken and given back since init; release() is neither */
 
-    /* May be set after init: asked before each quire_frames_alloc() and alloc_from(); true refuses it, and the
-     * answer is QUIRE_NO_MEMORY (a quota; a test of what happens then). */
+    /* May be set after init: asked before each quire_frames_alloc() and alloc_from(); true refuses
+     * it, and the answer is QUIRE_NO_MEMORY (a quota; a test of what happens then). */
     bool (*refuse)(void *context, unsigned order);
     void *refuse_context;
 };

@@ -32,9 +32,4 @@ enum quire_status quire_library_remove(struct quire_library *library);
 /* By name, or NULL. */
 struct quire_library *quire_library_find(const struct quire_usermode *usermode, const char *name);
 
-/* One process more, or less. The first loads it: its image is opened. QUIRE_NO_MEMORY; nothing
- * changed. The last unloads it, unless it is kept. For quire_process_open_library() and close. */
-enum quire_status quire_library_open(struct quire_library *library);
-void quire_library_close(struct quire_library *library);
-
 #endif

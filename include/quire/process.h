@@ -2,8 +2,9 @@
  * Processes: an address space with a program in it, its libraries and its heap.
  *
  *     quire_process_spawn(&process, &usermode, &spec)     all mapped, or nothing changed
- *     while ((status = quire_process_load(&process, &request)) is PENDING or BUSY)
- *         wait; PENDING: quire_space_resume(&request)     eager: page by page, in order of address
+ *     while (process.owes)                                eager: page by page, in order of address
+ *         quire_process_load(&process, &request); as long as that is PENDING: wait, and
+ *         quire_space_resume(&request); BUSY: let others run; anything else but OK: stop
  *     quire_process_switch(&process)
  *     ... faults: quire_space_fault(&process.space, ...); QUIRE_FAULT: quire_process_exit()
  *
@@ -68,9 +69,10 @@ enum quire_status quire_process_spawn(struct quire_process *process,
 /*
  * Brings in what eager loading still owes, in order of address: after spawn, after a library was
  * opened, after the heap grew. QUIRE_OK: all is there (at once, if the process loads on demand);
- * QUIRE_PENDING: wait, quire_space_resume(request), call again; QUIRE_BUSY: let others run, call
- * again. QUIRE_NO_MEMORY, QUIRE_NO_SPACE, QUIRE_IO_ERROR: not now: the process can still be run
- * (faults will try again), loaded later, or exit.
+ * QUIRE_PENDING: wait, quire_space_resume(request) until that is OK, call again;
+ * QUIRE_BUSY: let others run, call again.
+ * QUIRE_NO_MEMORY, QUIRE_NO_SPACE, QUIRE_IO_ERROR: not now: the process can still be run (faults
+ * will try again), loaded later, or exit.
  */
 enum quire_status quire_process_load(struct quire_process *process, struct quire_request *request);
 
@@ -104,7 +106,8 @@ enum quire_status quire_process_close_library(struct quire_process *process,
  * map: whole pages (bytes is rounded up) wherever there is room; unmap: any pages of those, cut as
  * you like; QUIRE_INVALID: others are among them, or pages of brk's.
  * brk: moves the end of one contiguous piece to `end` (any byte; 0: only asks, which settles where
- * the piece begins) and tells in *brk (may be NULL) where the end is now, also on failure.
+ * the piece begins) and tells in *brk (may be NULL) where the end is now, also on failure; 0: the
+ * piece has not begun.
  * QUIRE_INVALID: below the beginning; QUIRE_NO_SPACE: no room, or something is in the way;
  * QUIRE_NO_MEMORY; QUIRE_BUSY as above. Nothing changed on failure.
  */

@@ -40,10 +40,12 @@ enum quire_status quire_space_create(struct quire_space *space, struct quire_sys
                                      const struct quire_format *format, uint16_t id);
 
 /* Frees all: frames, slots, nodes, regions, tables. => no request of its own pending, not active
- * anywhere, and no page of it in transit: a fault of another space may be evicting one. Where
- * devices answer QUIRE_PENDING, unmap everything first: that says QUIRE_BUSY as long as it is so.
- * */
+ * anywhere, and nothing of it in transit: a fault of another space may be evicting a page. */
 void quire_space_destroy(struct quire_space *space);
+
+/* Is a page in transit that is the space's own, or that it shows of an object? Where devices answer
+ * QUIRE_PENDING, ask before it is destroyed. */
+bool quire_space_in_transit(struct quire_space *space);
 
 struct quire_region_spec {
     quire_va va;

@@ -100,7 +100,7 @@ static bool is_heap(const struct quire_process *process, quire_va va, uint64_t b
     uint64_t at = va.at;
     const struct quire_region *region = region_from(process, at);
 
-    if (va.at < process->brk.at && last >= process->heap.at) {
+    if (process->heap.at < process->brk.at && va.at < process->brk.at && last >= process->heap.at) {
         return false;
     }
     while (region != NULL && region->va.at <= at &&
@@ -179,13 +179,16 @@ static enum quire_status move_brk(struct quire_process *process, quire_va end)
 
 enum quire_status quire_process_brk(struct quire_process *process, quire_va end, quire_va *brk)
 {
+    bool fresh = process->heap.at == 0;
     enum quire_status status = begin_heap(process) ? QUIRE_OK : QUIRE_NO_SPACE;
 
     if (status == QUIRE_OK && end.at != 0) {
         status = move_brk(process, end);
-    }
-    if (status == QUIRE_OK && end.at != 0) {
-        process->brk = end;
+        if (status == QUIRE_OK) {
+            process->brk = end;
+        } else if (fresh) {
+            process->heap = process->brk = quire_va_at(0);
+        }
     }
     if (brk != NULL) {
         *brk = process->brk;

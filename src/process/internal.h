@@ -31,10 +31,10 @@ enum quire_part quire_part_of(const struct quire_process *process,
                               const struct quire_region *region,
                               const struct quire_library **library);
 
-/* The frame of the page at va, the process's own or the one of its region's object; QUIRE_NONE: it
- * is in none. *own: which of the two. */
-quire_pfn quire_frame_of(const struct quire_process *process, const struct quire_region *region,
-                         quire_va va, bool *own);
+/* One process more, or less, maps the library. The first loads it: its image is opened.
+ * QUIRE_NO_MEMORY: nothing changed. The last unloads it, unless it is kept. */
+enum quire_status quire_library_open(struct quire_library *library);
+void quire_library_close(struct quire_library *library);
 
 /* Where an image of so many bytes could begin: the first gap from `from` on that is as far from
  * `origin` as a multiple of `align`, and leaves stacks room to grow. False: there is none. */

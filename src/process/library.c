@@ -1,7 +1,7 @@
 /* The kernel's list of shared libraries. */
 #include "quire/library.h"
 
-#include "quire/usermode.h"
+#include "internal.h"
 
 static bool same_name(const char *a, const char *b)
 {

@@ -29,8 +29,11 @@ enum quire_part quire_part_of(const struct quire_process *process,
 {
     const struct quire_library *found = NULL;
 
-    if (region->sharing == QUIRE_FIXED || (region->prot & QUIRE_USER) == 0) {
+    if ((region->prot & QUIRE_USER) == 0) {
         return QUIRE_PART_KERNEL;
+    }
+    if (region->sharing == QUIRE_FIXED) {
+        return QUIRE_PART_OTHER;
     }
     if (region->object == NULL) {
         return is_stack(process, region) ? QUIRE_PART_STACK : QUIRE_PART_HEAP;
@@ -96,15 +99,14 @@ bool quire_process_heap(const struct quire_process *process, quire_va at, quire_
     return region != NULL;
 }
 
-quire_pfn quire_frame_of(const struct quire_process *process, const struct quire_region *region,
-                         quire_va va, bool *own)
+/* The frame of the page at va, be it the process's own or its image's; QUIRE_NONE: in none. */
+static quire_pfn frame_of(const struct quire_process *process, const struct quire_region *region,
+                          quire_va va)
 {
-    const struct quire_space *space = &process->space;
-    uint64_t vpn = quire_space_vpn(space, va);
-    struct quire_record record = quire_supplement_get(&space->supplement, vpn);
+    uint64_t vpn = quire_space_vpn(&process->space, va);
+    struct quire_record record = quire_supplement_get(&process->space.supplement, vpn);
 
-    *own = record.kind != QUIRE_RECORD_UNTOUCHED || region->object == NULL;
-    if (!*own) {
+    if (record.kind == QUIRE_RECORD_UNTOUCHED) {
         record = quire_region_lower(region, vpn);
     }
     return quire_pfn_of(record.kind == QUIRE_RECORD_FRAME ? record.number : QUIRE_NONE);
@@ -114,24 +116,18 @@ bool quire_process_physical(const struct quire_process *process, quire_va at, qu
                             quire_pfn *pfn)
 {
     uint64_t page = usermode_page(process->usermode);
-    const struct quire_region *region = find_part(process, QUIRE_PART_IMAGE, at, va);
-    bool own;
+    const struct quire_region *region;
+    quire_va next = {at.at & ~(page - 1)};
 
-    while (region != NULL) {
-        uint64_t end = region_end(region);
-
-        for (uint64_t v = va->at & ~(page - 1); v <= end; v += page) {
-            *va = quire_va_at(v);
-            *pfn = quire_frame_of(process, region, *va, &own);
-            if (!quire_pfn_none(*pfn)) {
-                return true;
-            }
-            if (v == (end & ~(page - 1))) {
-                break;
-            }
+    while ((region = find_part(process, QUIRE_PART_IMAGE, next, va)) != NULL) {
+        *pfn = frame_of(process, region, *va);
+        if (!quire_pfn_none(*pfn)) {
+            return true;
         }
-        region = end == UINT64_MAX ? NULL
-                                   : find_part(process, QUIRE_PART_IMAGE, quire_va_at(end + 1), va);
+        next.at = va->at + page;
+        if (next.at == 0) {
+            return false; /* that was the last page of all */
+        }
     }
     return false;
 }
@@ -161,8 +157,10 @@ static void count_object(const struct quire_process *process, const struct quire
     uint64_t first = quire_space_vpn(&process->space, region->va);
     uint64_t begin = quire_region_index(region, first);
     uint64_t end = begin + (region->bytes >> quire_format_page_shift(process->usermode->format));
+    uint64_t pages = object_pages(region->object);
     struct quire_record record;
 
+    end = end < pages ? end : pages;
     for (uint64_t i = begin; quire_supplement_next(&region->object->pages, &i, end, &record); i++) {
         if (quire_supplement_get(&process->space.supplement, first + (i - begin)).kind !=
             QUIRE_RECORD_UNTOUCHED) {

@@ -3,7 +3,7 @@
  *
  *   spawn:  image opened --> space --> kernel | stack | image mapped --> in the list
  *   load:   pages come in, in order of address, each by the fault that would have brought it
- *   exit:   all unmapped (or BUSY) --> libraries, image closed --> space destroyed
+ *   exit:   space destroyed (or BUSY) --> libraries, image closed --> out of the list
  */
 #include "quire/process.h"
 
@@ -146,22 +146,23 @@ void quire_process_owe(struct quire_process *process, quire_va va, uint64_t byte
 }
 
 /* The access that brings a page in as the process will have it: what it may write becomes its own
- * at once; but a library's data is everybody's until it is really written. 0: nobody may use it. */
+ * at once; but a library's data is everybody's until it is really written. 0: nobody may use it, or
+ * it is the host's business. */
 static unsigned loading_access(const struct quire_process *process,
                                const struct quire_region *region)
 {
     static const unsigned order[] = {QUIRE_WRITE, QUIRE_READ, QUIRE_EXECUTE};
     enum quire_part part = quire_part_of(process, region, NULL);
-    unsigned first = part == QUIRE_PART_LIBRARY && (region->prot & ~(unsigned)QUIRE_WRITE &
-                                                    (QUIRE_READ | QUIRE_EXECUTE)) != 0
-                         ? 1
-                         : 0;
+    unsigned rights = region->prot;
 
-    if (part == QUIRE_PART_KERNEL || (region->prot & QUIRE_USER) == 0) {
+    if (part == QUIRE_PART_KERNEL || part == QUIRE_PART_OTHER) {
         return 0;
     }
-    for (unsigned i = first; i < sizeof(order) / sizeof(order[0]); i++) {
-        if ((region->prot & order[i]) != 0) {
+    if (part == QUIRE_PART_LIBRARY && (rights & (QUIRE_READ | QUIRE_EXECUTE)) != 0) {
+        rights &= ~(unsigned)QUIRE_WRITE;
+    }
+    for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        if ((rights & order[i]) != 0) {
             return order[i] | QUIRE_USER;
         }
     }
@@ -232,12 +233,8 @@ static void close_images(struct quire_process *process)
 
 enum quire_status quire_process_exit(struct quire_process *process)
 {
-    const struct quire_layout *layout = process->usermode->layout;
-    enum quire_status status =
-        quire_space_unmap(&process->space, layout->users, layout->last.at - layout->users.at + 1);
-
-    if (status != QUIRE_OK) {
-        return status;
+    if (quire_space_in_transit(&process->space)) {
+        return QUIRE_BUSY;
     }
     quire_space_destroy(&process->space);
     close_images(process);

@@ -107,13 +107,13 @@ static bool next_range(const void *context,
 {
     struct quire_range next = {.begun = true};
 
-    if (range->begun && range->last == end) {
+    if (range->begun && range->last >= end) {
         return false;
     }
     next.first = range->begun ? range->last + 1 : 0;
     piece(context, &next);
     *range = next;
-    while (range->last != end) {
+    while (range->last < end) {
         next = (struct quire_range){.first = range->last + 1};
         piece(context, &next);
         if (!same_owner(range, &next)) {

@@ -205,6 +205,16 @@ static bool any_in_transit(struct quire_space *space, quire_va va, uint64_t byte
     return any_moving(&space->supplement, pages);
 }
 
+bool quire_space_in_transit(struct quire_space *space)
+{
+    const struct quire_region *region = space->regions;
+
+    while (region != NULL && !any_in_transit(space, region->va, region->bytes)) {
+        region = region->next;
+    }
+    return region != NULL;
+}
+
 /* Forgets a page, wherever it is. Its frame is freed when the batch is committed. */
 static void free_page(struct quire_space *space, uint64_t vpn, struct quire_record record)
 {

@@ -30,7 +30,7 @@ static void step(struct bed *bed, const uint8_t byte[OP_BYTES])
     unsigned order = byte[0] >> 3 & 15;
 
     switch (byte[0] & 7) {
-    case 0: bed_alloc(bed, 0); break;
+    case 0: order % 2 == 0 ? bed_alloc(bed, 0) : bed_alloc_from(bed, pfn); break;
     case 1: bed_alloc(bed, order); break;
     case 2: bed_alloc_at(bed, pfn, count); break;
     case 3: bed_release(bed, pfn, count); break;

@@ -1,9 +1,12 @@
 /* Processes on a simulated machine, with everything checked. */
 #include "crew.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "quire/formats.h"
 #include "quire/policy.h"
 #include "tests/support/check.h"
 #include "tests/support/prng.h"
@@ -22,6 +25,17 @@ static void fill(const struct crew_file *file, struct quire_transfer *transfer)
     }
 }
 
+/* What a transfer that is done answers. */
+static enum quire_status hold(struct crew *crew, struct quire_transfer *transfer)
+{
+    if (!crew->hold) {
+        return QUIRE_OK;
+    }
+    check(crew->held_count < CREW_HELD);
+    crew->held[crew->held_count++] = transfer;
+    return QUIRE_PENDING;
+}
+
 static enum quire_status transfer_file(void *context, struct quire_transfer *transfer)
 {
     struct crew_file *file = context;
@@ -33,12 +47,16 @@ static enum quire_status transfer_file(void *context, struct quire_transfer *tra
         return QUIRE_IO_ERROR;
     }
     fill(file, transfer);
-    if (crew->hold) {
-        check(crew->held_count < CREW_HELD);
-        crew->held[crew->held_count++] = transfer;
-        return QUIRE_PENDING;
-    }
-    return QUIRE_OK;
+    return hold(crew, transfer);
+}
+
+/* The machine's disk, and late if it should be. */
+static enum quire_status transfer_swap(void *context, struct quire_transfer *transfer)
+{
+    struct crew *crew = context;
+    enum quire_status status = disk_transfer(&crew->machine.disk, transfer);
+
+    return status == QUIRE_OK ? hold(crew, transfer) : status;
 }
 
 void crew_deliver(struct crew *crew, enum quire_status status)
@@ -123,6 +141,7 @@ void crew_open(struct crew *crew, const struct crew_setup *setup)
 
     memset(crew, 0, sizeof(*crew));
     checkf(machine_open(&crew->machine, &config, &why) == QUIRE_OK, "%s", why);
+    crew->machine.system.swap.device = (struct quire_device){transfer_swap, crew};
     check(quire_usermode_init(&crew->usermode, &crew->machine.system, setup->format,
                               setup->layout) == QUIRE_OK);
     crew->frames_at_start = crew->machine.frames.free;
@@ -236,6 +255,66 @@ void crew_exit(struct crew *crew, unsigned n)
     crew_check(crew);
 }
 
+void crew_open_usual(struct crew *crew, enum quire_loading loading)
+{
+    crew_open_seed(crew, &quire_format_i386);
+    crew_image(crew, CREW_PROGRAM, "program", 2 * 4096 + 1);
+    crew_library(crew, CREW_LIBRARY, "library", 4700, 1863, false);
+    check(crew_spawn(crew, 0, "first", CREW_PROGRAM, loading) == QUIRE_OK);
+}
+
+uint64_t crew_open_library(struct crew *crew, unsigned n, unsigned file)
+{
+    struct quire_library *library = &crew->file[file].library;
+    quire_va va = {0};
+
+    check(quire_process_open_library(&crew->process[n], library, &va) == QUIRE_OK);
+    check(crew_load(crew, n) == QUIRE_OK);
+    return va.at;
+}
+
+uint64_t crew_map_heap(struct crew *crew, unsigned n, uint64_t bytes)
+{
+    quire_va va = {0};
+
+    check(quire_process_map_heap(&crew->process[n], bytes, &va) == QUIRE_OK);
+    crew_check(crew);
+    return va.at;
+}
+
+enum quire_status crew_fork(struct crew *crew, unsigned child, unsigned parent)
+{
+    enum quire_status status = quire_process_fork(&crew->process[child], &crew->process[parent],
+                                                  "child", (uint16_t)(child + 1));
+    crew->alive[child] = status == QUIRE_OK;
+    crew_check(crew);
+    return status;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+void crew_draw(struct crew *crew, char *text, size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "%u free, %" PRIu64 " committed\n",
+                                 crew->machine.frames.free, crew->machine.system.committed);
+
+    for (const struct quire_process *p = crew->usermode.processes; p != NULL; p = p->next) {
+        enum quire_part part;
+        quire_va va = {0};
+        uint64_t bytes = 0;
+
+        at += (size_t)snprintf(text + at, size - at, "%s brk %" PRIx64 "-%" PRIx64 ":", p->name,
+                               p->heap.at, p->brk.at);
+        while ((part = quire_process_part(p, quire_va_at(va.at + bytes), &va, &bytes)) !=
+               QUIRE_PART_NOTHING) {
+            at += (size_t)snprintf(text + at, size - at, " %s %" PRIx64 "+%" PRIx64,
+                                   quire_part_text(part), va.at, bytes);
+        }
+        at += (size_t)snprintf(text + at, size - at, "\n");
+        check(at < size);
+    }
+}
+
 enum machine_result crew_access(struct crew *crew, unsigned n, uint64_t va, unsigned access,
                                 void *data, uint64_t bytes, struct machine_trap *trap)
 {
@@ -272,21 +351,42 @@ uint32_t crew_pfn(struct crew *crew, unsigned n, uint64_t va)
     return (uint32_t)((leaf.pa.at + (va - leaf.va.at)) / quire_format_page_bytes(table->format));
 }
 
+/* What an address of a segment should hold. */
+static uint8_t expected(const struct crew_file *file, const struct quire_segment *segment,
+                        uint64_t at)
+{
+    uint64_t index = at - segment->va;
+
+    return index < segment->file_bytes ? file->bytes[segment->offset + index] : 0;
+}
+
+static void compare_segment(struct crew *crew, unsigned n, const struct crew_file *file,
+                            const struct quire_segment *segment, uint64_t va)
+{
+    uint64_t page = file->image.page_bytes;
+    uint64_t end = (segment->va + segment->bytes + page - 1) / page * page;
+    uint8_t got[256];
+    struct machine_trap trap;
+
+    for (uint64_t at = segment->va, part; at < end; at += part) {
+        part = end - at < sizeof(got) ? end - at : sizeof(got);
+        check(crew_access(crew, n, at - file->image.va + va, QUIRE_READ, got, part, &trap) ==
+              MACHINE_OK);
+        for (uint64_t i = 0; i < part; i++) {
+            uint8_t want = expected(file, segment, at + i);
+            checkf(got[i] == want, "process %u, 0x%llx: expected %02x, got %02x", n,
+                   (unsigned long long)(at + i - file->image.va + va), want, got[i]);
+        }
+    }
+}
+
 void crew_compare(struct crew *crew, unsigned n, unsigned file, uint64_t va)
 {
-    const struct crew_file *f = &crew->file[file];
-    uint64_t page = f->image.page_bytes;
+    const struct quire_image *image = &crew->file[file].image;
 
-    for (unsigned i = 0; i < f->image.segments; i++) {
-        const struct quire_segment *s = &f->image.segment[i];
-        uint64_t end = (s->va + s->bytes + page - 1) / page * page;
-
-        for (uint64_t at = s->va; at < end; at++) {
-            uint64_t index = at - s->va;
-            uint8_t want = index < s->file_bytes ? f->bytes[s->offset + index] : 0;
-            uint8_t got = crew_get(crew, n, at - f->image.va + va);
-            checkf(got == want, "process %u, 0x%llx: expected %02x, got %02x", n,
-                   (unsigned long long)(at - f->image.va + va), want, got);
+    for (unsigned i = 0; i < image->segments; i++) {
+        if ((image->segment[i].prot & QUIRE_READ) != 0) {
+            compare_segment(crew, n, &crew->file[file], &image->segment[i], va);
         }
     }
 }

@@ -27,7 +27,7 @@ struct crew {
     bool alive[CREW_PROCESSES];
     struct crew_file file[CREW_FILES];
     struct mishap fail; /* a page of any file cannot be read */
-    bool hold;          /* transfers of files are late: they wait for crew_deliver() */
+    bool hold;          /* transfers are late: they wait for crew_deliver() */
     struct quire_transfer *held[CREW_HELD];
     unsigned held_count;
     uint32_t frames_at_start; /* free ones, when there was nothing yet */
@@ -58,12 +58,27 @@ struct quire_library *crew_library(struct crew *crew, unsigned n, const char *na
 /* File n: what the test says, `size` bytes, to be described by the test. */
 struct quire_image *crew_file(struct crew *crew, unsigned n, const void *bytes, uint64_t size);
 
+/* The seed's i386 machine; process 0 has a program of three pages; a library of text and data is in
+ * the list, not mapped. */
+enum { CREW_PROGRAM, CREW_LIBRARY };
+void crew_open_usual(struct crew *crew, enum quire_loading loading);
+
 /* Process n, its pages loaded if it is eager. Checks everything on success, and on failure that
  * nothing has changed. */
 enum quire_status crew_spawn(struct crew *crew, unsigned n, const char *name, unsigned file,
                              enum quire_loading loading);
 enum quire_status crew_load(struct crew *crew, unsigned n);
 void crew_exit(struct crew *crew, unsigned n);
+
+/* The library in file `file`, loaded if the process is eager; heap pages. Both must succeed, and
+ * answer where they are. */
+uint64_t crew_open_library(struct crew *crew, unsigned n, unsigned file);
+uint64_t crew_map_heap(struct crew *crew, unsigned n, uint64_t bytes);
+
+enum quire_status crew_fork(struct crew *crew, unsigned child, unsigned parent);
+
+/* What is where in all processes, and how much memory is free. */
+void crew_draw(struct crew *crew, char *text, size_t size);
 
 /* quire_validate(), and what the lists of processes and libraries count. */
 void crew_check(struct crew *crew);

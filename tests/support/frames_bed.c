@@ -161,6 +161,24 @@ void bed_alloc(struct bed *bed, unsigned order)
     model_take(bed, index, 1u << order);
 }
 
+void bed_alloc_from(struct bed *bed, uint32_t from)
+{
+    uint32_t index = from > bed->setup.first ? from - bed->setup.first : 0;
+    quire_pfn pfn = quire_pfn_of(12345);
+    enum quire_status status = quire_frames_alloc_from(&bed->frames, quire_pfn_of(from), &pfn);
+
+    while (index < bed->setup.total && bed->count[index] != 0) {
+        index++;
+    }
+    if (index >= bed->setup.total) {
+        check(status == QUIRE_NO_MEMORY && pfn.n == 12345);
+        return;
+    }
+    checkf(status == QUIRE_OK && pfn.n == bed->setup.first + index, "from %#x: %#x, not %#x", from,
+           pfn.n, bed->setup.first + index);
+    model_take(bed, index, 1);
+}
+
 struct bed_copy bed_copy(const struct bed *bed)
 {
     struct bed_copy copy = {bed->frames, malloc(bed->state_bytes)};

@@ -41,6 +41,7 @@ quire_pfn bed_frame(const struct bed *bed, uint32_t index);
 /* ---- on the allocator and the model ---- */
 
 void bed_alloc(struct bed *bed, unsigned order);
+void bed_alloc_from(struct bed *bed, uint32_t pfn);
 void bed_alloc_at(struct bed *bed, uint32_t pfn, uint32_t count);
 void bed_release(struct bed *bed, uint32_t pfn, uint32_t count);
 void bed_ref(struct bed *bed, uint32_t index);
