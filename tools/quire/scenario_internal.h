@@ -312,7 +312,8 @@ void process_run(struct scenario *scenario, struct scenario_process *process);
 void process_end(struct scenario *scenario, struct scenario_process *process);
 void object_end(struct scenario_object *object);
 
-/* Zeroed bytes for a device, 1 GiB at most; false: no memory. What reads and writes them: for quire_device. */
+/* Zeroed bytes for a device, 1 GiB at most; false: no memory. And what reads and writes them, for
+ * quire_device. */
 bool object_room(struct scenario_object *object, uint64_t bytes);
 enum quire_status object_transfer(void *context, struct quire_transfer *transfer);
 
@@ -367,7 +368,7 @@ bool counter_value(struct scenario *scenario, unsigned counter,
                    const struct scenario_process *process, uint64_t *value);
 void counters_mark(struct scenario *scenario);
 
-/* What there is now, for COUNTERS_MAX values (0 for what is counted); and what of it has changed. */
+/* What there is now (0 for what is counted), for COUNTERS_MAX values; and what has changed. */
 void counters_now(const struct scenario *scenario, uint64_t *value);
 void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out);
 

@@ -55,7 +55,8 @@ const struct command scenario_commands[] = {
      "A copy of the process, which shares its pages until one of the two writes (copy-on-write). "
      "The one that ran goes on running.", COMMAND_CHANGES, run_fork, 0},
     {"exit", "[PROCESS]",
-     "Ends the process: its frames, slots and tables are free. (quit leaves the shell.)", COMMAND_CHANGES, run_exit, 0},
+     "Ends the process: its frames, slots and tables are free. (quit leaves the shell.)",
+     COMMAND_CHANGES, run_exit, 0},
     {"switch", "PROCESS",
      "This process runs from now on. So does each that a command makes read or write.",
      COMMAND_CHANGES, run_switch, 0},
