@@ -735,6 +735,83 @@ static void test_every_failure_in_every_example(void **state)
     each_example(check_failures);
 }
 
+/* ---- PHYS and VIRT --------------------------------------------------------------------------- */
+
+/* What the command prints, and what the core's own pictures say, which find it in another way. */
+struct pictures {
+    char *shown, *expected;
+    size_t shown_bytes, expected_bytes;
+    FILE *out;
+};
+
+static void pictures_open(struct pictures *pictures, struct scenario *scenario, const char *command)
+{
+    FILE *shown = open_memstream(&pictures->shown, &pictures->shown_bytes);
+
+    check(shown != NULL);
+    run(scenario, command, shown);
+    fclose(shown);
+    pictures->out = open_memstream(&pictures->expected, &pictures->expected_bytes);
+    check(pictures->out != NULL);
+}
+
+static void pictures_add(struct pictures *pictures, const struct quire_range *range,
+                         const char *free_name)
+{
+    fprintf(pictures->out, "0x%08" PRIx64 "-0x%08" PRIx64 "  %s\n", range->first, range->last,
+            range->owner == QUIRE_OWNER_NONE ? free_name : quire_range_name(range));
+}
+
+static void pictures_close(struct pictures *pictures, const char *path)
+{
+    fclose(pictures->out);
+    checkf(strcmp(pictures->shown, pictures->expected) == 0, "%s: expected\n%s\ngot\n%s", path,
+           pictures->expected, pictures->shown);
+    free(pictures->shown);
+    free(pictures->expected);
+}
+
+static void compare_pictures(struct scenario *scenario, const char *path)
+{
+    struct quire_range physical = {.begun = false}, virtual = {.begun = false};
+    struct pictures pictures;
+
+    pictures_open(&pictures, scenario, "show phys");
+    while (quire_usermode_physical(&scenario->usermode, &physical)) {
+        pictures_add(&pictures, &physical, "no-man's land");
+    }
+    pictures_close(&pictures, path);
+    if (scenario->running != NULL) {
+        pictures_open(&pictures, scenario, "show virt");
+        while (quire_process_virtual(&scenario->running->process, &virtual)) {
+            pictures_add(&pictures, &virtual, "unreserved");
+        }
+        pictures_close(&pictures, path);
+    }
+}
+
+static void test_pictures(void **state)
+{
+    static const char *const paths[] = {"examples/seed-002.quire", "examples/library-write.quire",
+                                        "examples/programs.quire"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct bytes text = read_file(paths[i]);
+        struct scenario *scenario = open_scenario();
+        char *rest, *line = strtok_r((char *)text.at, "\n", &rest);
+
+        for (; line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+            run(scenario, line, NULL);
+            if (scenario_machine(scenario) != NULL) {
+                compare_pictures(scenario, paths[i]);
+            }
+        }
+        scenario_close(scenario);
+        bytes_free(&text);
+    }
+}
+
 /* ---- completion ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -807,6 +884,7 @@ int main(void)
         cmocka_unit_test(test_new_step_after_back),
         cmocka_unit_test(test_explaining_changes_nothing),
         cmocka_unit_test(test_every_failure_in_every_example),
+        cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_completion),
     };
 
