@@ -7,15 +7,42 @@ type_in() {
     printf '%s\n' "$@" | "$QUIRE" shell > "$tmp/out" 2> "$tmp/err" || status=$?
 }
 
-# on_terminal KEYS...: keys typed at a terminal, one string after the other; what was seen is in out.
+# appears EXPRESSION [KEYS]: waits until the terminal shows it, typing KEYS again and again meanwhile.
+appears() {
+    for _ in $(seq 100); do
+        ! grep -qaE -- "$1" "$tmp/out" || return 0
+        [ -z "${2:-}" ] || printf '%b' "$2" >&7
+        sleep 0.2
+    done
+    cat -v "$tmp/out"
+    complain "does not appear: $1"
+}
+
+# on_terminal [KEYS EXPRESSION]...: types keys at a terminal, and waits for what they lead to before
+# the next. KEYS may be again:KEYS, to be typed until then. What was seen is in out.
 on_terminal() {
-    local keys
+    local shell
     status=0
-    for keys in "$@"; do
-        sleep 0.4
-        printf '%b' "$keys"
-    done | TERM=xterm timeout 60 script -qefc "$QUIRE shell" /dev/null > "$tmp/out" 2> "$tmp/err" ||
-        status=$?
+    rm -f "$tmp/keys"
+    mkfifo "$tmp/keys"
+    : > "$tmp/out"
+    TERM=xterm timeout 60 script -qefc "$QUIRE shell" /dev/null \
+        < "$tmp/keys" > "$tmp/out" 2> "$tmp/err" 3>&- &
+    shell=$!
+    exec 7> "$tmp/keys"
+    appears 'quire> '
+    while [ $# -gt 0 ]; do
+        if [[ $1 == again:* ]]; then
+            appears "$2" "${1#again:}"
+        else
+            printf '%b' "$1" >&7
+            appears "$2"
+        fi
+        shift 2
+    done
+    printf '\004' >&7
+    exec 7>&-
+    wait "$shell" || status=$?
 }
 
 sees() {
@@ -102,26 +129,26 @@ END
 
 @test "a terminal: prompt, Ctrl-C, Ctrl-D" {
     command -v script > /dev/null || skip 'no script'
-    on_terminal 'process A\r' 'read 0x1' '\003' 'show processes\r' '\004'
+    on_terminal 'process A\r' 'process A' 'read 0x1' '> read 0x1' '\003' '\^C' \
+        'show processes\r' 'A \(runs\)'
     [ "$status" -eq 0 ]
-    sees 'quire> ' 'A \(runs\)'
     ! grep -q 'fault' "$tmp/out"
 }
 
 @test "a terminal: Ctrl-C stops a command that would never end, and it is taken back" {
     command -v script > /dev/null || skip 'no script'
-    on_terminal 'process A\r' 'map 0x10000 4p\r' 'repeat 999999999999 touch 16-19\r' '\003' \
-        'show steps\r' '\004'
+    on_terminal 'process A\r' 'process A' 'map 0x10000 4p\r' '4p' \
+        'repeat 999999999999 touch 16-19\r' 'touch 16-19' \
+        again:'\003' 'stopped, and taken back' 'show steps\r' '3 \(taken back\) repeat'
     [ "$status" -eq 0 ]
-    sees 'stopped, and taken back' '3 \(taken back\) repeat'
 }
 
 @test "a terminal: history and completion, where libedit is" {
     command -v script > /dev/null || skip 'no script'
-    on_terminal 'help quit\r' '\004'
+    on_terminal 'help quit\r' 'Ends the'
     ! grep -q 'Without libedit' "$tmp/out" || skip 'built without libedit'
-    on_terminal 'say one-and-only\r' '\033[A\r' 'sho\tco\t\r' 'pro\t' '\025' '\004'
+    on_terminal 'say one-and-only\r' '^one-and-only' '\033[A\r' 'say one-and-only.*' \
+        'sho\tco\t\r' 'tlb-misses' 'pro\t' 'program  process  protect' '\025' '.'
     [ "$status" -eq 0 ]
     [ "$(grep -c '^one-and-only' "$tmp/out")" -eq 2 ]
-    sees '^tlb-misses' 'program  process  protect'
 }
