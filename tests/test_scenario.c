@@ -855,7 +855,7 @@ static void test_completion(void **state)
     run(scenario, "program prog 4K", NULL);
     run(scenario, "library lib 4K", NULL);
     for (size_t i = 0; i < sizeof completions / sizeof completions[0]; i++) {
-        char words[100][64], all[6400] = "";
+        char words[100][64], all[100 * 65 + 1] = "";
         unsigned n = 0;
 
         while (n < 100 && scenario_complete(scenario, completions[i].line, n, words[n], 64)) {

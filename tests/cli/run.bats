@@ -9,8 +9,9 @@ run_text() {
 }
 
 @test "every example is as it expects" {
-    [ "$(ls examples/*.quire | wc -l)" -ge 10 ]
-    for example in examples/*.quire; do
+    examples=(examples/*.quire)
+    [ ${#examples[@]} -ge 10 ]
+    for example in "${examples[@]}"; do
         quire run "$example"
         went_well || complain "$example"
         grep -qE ': [0-9]+ commands, [1-9][0-9]* expectations, 0 unmet$' "$tmp/out" ||

@@ -132,7 +132,7 @@ END
     on_terminal 'process A\r' 'process A' 'read 0x1' '> read 0x1' '\003' '\^C' \
         'show processes\r' 'A \(runs\)'
     [ "$status" -eq 0 ]
-    ! grep -q 'fault' "$tmp/out"
+    run ! grep -q fault "$tmp/out"
 }
 
 @test "a terminal: Ctrl-C stops a command that would never end, and it is taken back" {
