@@ -143,10 +143,13 @@ static void tell_hit(struct scenario *s, const struct quire_event *event)
 static void tell_miss(struct scenario *s, const struct quire_event *event)
 {
     s->tale_walks = 0;
-    fprintf(s->tale,
-            "  The TLB has nothing for page %s that would do: the MMU walks the page "
-            "table.\n",
-            page_text(s, event->va).text);
+    if (s->machine.config.tlb_entries == 0) {
+        fputs("  There is no TLB: the MMU walks the page table.\n", s->tale);
+    } else {
+        fprintf(s->tale,
+                "  The TLB has nothing for page %s that would do: the MMU walks the page table.\n",
+                page_text(s, event->va).text);
+    }
 }
 
 static void tell_step(struct scenario *s, const struct quire_event *event)
