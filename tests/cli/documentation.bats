@@ -65,7 +65,7 @@ options() {
     [ "${COMPREPLY[*]}" = 'ostep14 ostep-linear ostep-multilevel' ]
     complete_words replay trace --policy clock-
     [ "${COMPREPLY[*]}" = clock-mmu ]
-    complete_words translate --memory examples/seed-003
+    complete_words translate --memory examples/seed-003.t
     [ "${COMPREPLY[*]}" = examples/seed-003.txt ]
 }
 
