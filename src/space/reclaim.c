@@ -233,10 +233,30 @@ static quire_pfn choose_anywhere(struct quire_system *system, uint64_t coming)
     return pfn;
 }
 
+/* Among the space's own pages, if need be one that is in the hands of kin who share it. */
+static quire_pfn choose_own(struct quire_space *space, uint64_t coming)
+{
+    uint64_t end = UINT64_C(1) << space->supplement.vpn_bits;
+    quire_pfn pfn = ask(&space->policy, coming);
+    struct quire_record record;
+
+    for (uint64_t vpn = 0;
+         quire_pfn_none(pfn) && quire_supplement_next(&space->supplement, &vpn, end, &record);
+         vpn++) {
+        quire_pfn shared = quire_pfn_of(record.number);
+
+        if (record.kind == QUIRE_RECORD_FRAME && page_of(space->system, shared)->listed) {
+            quire_page_unlist(space->system, shared);
+            pfn = shared;
+        }
+    }
+    return pfn;
+}
+
 static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
 {
     uint64_t coming = page_number(request->space, request->object, request->page);
-    quire_pfn pfn = at_limit(request->space) ? ask(&request->space->policy, coming)
+    quire_pfn pfn = at_limit(request->space) ? choose_own(request->space, coming)
                                              : choose_anywhere(system, coming);
 
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
