@@ -2,11 +2,11 @@
  * Per-space (local) replacement: a space that may have so many resident pages and no more.
  *
  * Without a limit, all pages compete for all frames, under the system's policy: global replacement.
- * A space with a limit competes with itself: to bring in a page of its own when as many are resident
- * as may be, it gives up one of these, chosen by a policy of its own. Other spaces take its frames
- * only when nothing else can be evicted. Pages of objects belong to nobody and stay global.
- * (Denning, The Working Set Model for Program Behavior, CACM 11(5), 1968, is on why; how large the
- * limit should be is the host's to say: see quire_space_working_set().)
+ * A space with a limit competes with itself: to bring in a page of its own when as many are
+ * resident as may be, it gives up one of these, chosen by a policy of its own. Other spaces take
+ * its frames only when nothing else can be evicted. Pages of objects belong to nobody and stay
+ * global. (Denning, The Working Set Model for Program Behavior, CACM 11(5), 1968, is on why; how
+ * large the limit should be is the host's to say: see quire_space_working_set().)
  *
  * After a fork, a page that parent and child share counts for both, and is in the hands of the
  * policy of one of them. The child begins without a limit.

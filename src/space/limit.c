@@ -10,7 +10,8 @@ size_t quire_space_limit_size(const struct quire_system *system,
     return policy->state_bytes != NULL ? policy->state_bytes(system->frames) : 0;
 }
 
-/* Takes the space's pages off the policy that has them, or tells the one that it has now of them. */
+/* Takes the space's pages off the policy that has them, or tells the one that it has now of
+ * them. */
 static void each_listed(struct quire_space *space,
                         void (*doing)(struct quire_system *system, quire_pfn pfn))
 {
