@@ -181,6 +181,19 @@ enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsi
 /* Goes on after the request's transfer is done. */
 enum quire_status quire_space_resume(struct quire_request *request);
 
+/*
+ * Frees a frame by evicting a page, chosen as for a fault. Faults do this by themselves; the other
+ * operations do not: where one of them answers QUIRE_NO_MEMORY, a host calls this and tries again,
+ * or keeps some frames free by calling it from time to time (after looking at host->frames->free).
+ * QUIRE_OK; QUIRE_PENDING: the page is being written, resume when the request is ready; others as
+ * quire_space_fault(): QUIRE_NO_MEMORY: there is nothing to evict, QUIRE_NO_SPACE: nor to swap to.
+ *
+ *     do {
+ *         status = quire_space_map(space, &spec);
+ *     } while (status == QUIRE_NO_MEMORY && quire_system_reclaim(system, &request) == QUIRE_OK);
+ */
+enum quire_status quire_system_reclaim(struct quire_system *system, struct quire_request *request);
+
 /* Checks every invariant of the system and the spaces given (all of its spaces): each resident page
  * has exactly its record, its mapping and its frame; each slot its owners; nothing is both free and
  * used; policy lists and counts agree. QUIRE_CORRUPT and *what (may be NULL): which one. */

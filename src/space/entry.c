@@ -180,6 +180,16 @@ enum quire_status quire_space_limit(struct quire_space *space, uint32_t pages,
     return status;
 }
 
+enum quire_status quire_system_reclaim(struct quire_system *system, struct quire_request *request)
+{
+    enum quire_status status;
+
+    quire_lock_acquire(&system->lock);
+    status = quire_locked_system_reclaim(system, request);
+    quire_lock_release(&system->lock);
+    return status;
+}
+
 enum quire_status quire_object_create(struct quire_object *object, struct quire_system *system,
                                       const struct quire_device *device, uint64_t bytes)
 {

@@ -255,7 +255,9 @@ static quire_pfn choose_own(struct quire_space *space, uint64_t coming)
 
 static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
 {
-    uint64_t coming = page_number(request->space, request->object, request->page);
+    bool known = request->space != NULL || request->object != NULL;
+    uint64_t coming =
+        known ? page_number(request->space, request->object, request->page) : UINT64_MAX;
     quire_pfn pfn = at_limit(request->space) ? choose_own(request->space, coming)
                                              : choose_anywhere(system, coming);
 
@@ -309,4 +311,15 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
         return QUIRE_BUSY;
     }
     return status;
+}
+
+enum quire_status quire_locked_system_reclaim(struct quire_system *system,
+                                              struct quire_request *request)
+{
+    request->system = system;
+    request->space = NULL; /* nothing goes on after quire_reclaim_written() */
+    request->object = NULL;
+    request->pfn = quire_pfn_of(QUIRE_NONE);
+    request->victim = quire_pfn_of(QUIRE_NONE);
+    return quire_reclaim(system, request);
 }
