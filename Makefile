@@ -112,6 +112,10 @@ ifeq ($(call probe,zstd.h,-lzstd),1)
 found_flags += -DQUIRE_HAVE_ZSTD
 found_libs  += -lzstd
 endif
+ifeq ($(call probe,histedit.h,-ledit),1)
+found_flags += -DQUIRE_HAVE_LIBEDIT
+found_libs  += -ledit
+endif
 endif
 
 # `make V=1` shows whole commands.

@@ -174,6 +174,37 @@ static void test_unmapped_and_discarded(void **state)
     end(&lab);
 }
 
+/* Only the MMU of one owner knows that the page was written: it must not be thought to be zeros
+ * when that one has it no more. */
+static void test_marks_of_who_leaves(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < LAB_MACHINES * 4; i++) {
+        struct lab lab;
+
+        if (lab_machine(i / 4, NULL)->leaf.write.mask == 0) {
+            continue;
+        }
+        lab_start(&lab, i / 4, 2, 16);
+        lab_draw(&lab, 0, "www");
+        r(&lab, 0, 0);
+        w(&lab, 0, 0); /* without a fault, where the MMU has a dirty bit */
+        fork(&lab, 1, 0);
+        switch (i % 4) {
+        case 0: w(&lab, 0, 0); break; /* gets a copy */
+        case 1: check(lab_unmap(&lab, 0, 0, 1) == QUIRE_OK); break;
+        case 2: check(lab_discard(&lab, 0, 0, 1) == QUIRE_OK); break;
+        default: lab_destroy(&lab, 0); break;
+        }
+        w(&lab, 1, 1);
+        w(&lab, 1, 2);
+        lab_check(&lab);
+        assert_int_equal(lab.system.drops[QUIRE_DROP_ZERO], 0);
+        r(&lab, 1, 0);
+        end(&lab);
+    }
+}
+
 /* ---- in swap --------------------------------------------------------------------------------- */
 
 /* Both read the slot in, neither may overwrite it; who writes gets another one. */
@@ -462,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_read_by_all),
         cmocka_unit_test(test_leave_in_each_order),
         cmocka_unit_test(test_unmapped_and_discarded),
+        cmocka_unit_test(test_marks_of_who_leaves),
         cmocka_unit_test(test_shared_slot),
         cmocka_unit_test(test_shared_frame_evicted),
         cmocka_unit_test(test_source_evicted_for_the_copy),

@@ -628,6 +628,49 @@ static void test_busy_ends(void **state)
     }
 }
 
+/* ---- one by one ------------------------------------------------------------------------------ */
+
+static enum quire_status begin_fault(struct lab *lab, struct quire_request *request, unsigned space,
+                                     unsigned page)
+{
+    *request = (struct quire_request){.ready = NULL};
+    return quire_space_fault(&lab->space[space].space, lab_va(lab, space, page), W, request);
+}
+
+/* Write-back fails, and leaves the disk spoilt; a private page is read from there; then writing
+ * succeeds, and all looks as if nothing had happened. */
+static void test_read_from_a_spoilt_disk(void **state)
+{
+    const struct scenario scenario = {.before = nothing, .limit = 2};
+    struct run run = {.scenario = &scenario};
+    struct lab *lab = &run.lab;
+    struct quire_request reads, writes, evicts;
+
+    (void)state;
+    prepare(&run);
+    assert_int_equal(begin_fault(lab, &reads, 0, 4), QUIRE_PENDING);
+    assert_int_equal(begin_fault(lab, &writes, 1, 4), QUIRE_PENDING);
+    lab_complete(lab, 1, QUIRE_OK);
+    assert_int_equal(quire_space_resume(&writes), QUIRE_OK);
+    use(&run, &(struct act){FAULT, 1, 4, W});
+    assert_int_equal(begin_fault(lab, &evicts, 1, 0), QUIRE_PENDING);
+    lab_complete(lab, 1, QUIRE_IO_ERROR);
+    assert_int_equal(quire_space_resume(&evicts), QUIRE_IO_ERROR);
+    lab_complete(lab, 0, QUIRE_OK); /* noise comes in */
+    assert_int_equal(begin_fault(lab, &evicts, 1, 0), QUIRE_PENDING);
+    lab_complete(lab, 0, QUIRE_OK);
+    assert_int_equal(quire_space_resume(&evicts), QUIRE_OK);
+    lab_check(lab);
+    assert_int_equal(quire_space_resume(&reads), QUIRE_PENDING); /* once more */
+    lab_complete(lab, 0, QUIRE_OK);
+    assert_int_equal(quire_space_resume(&reads), QUIRE_OK);
+    lab_faulted(lab, 0, 4, W); /* compares it */
+    lab->hold = false;
+    lab_compare(lab);
+    lab_check(lab);
+    lab_close(lab);
+}
+
 /* ---- many at once, at random ----------------------------------------------------------------- */
 
 /* Where it is mapped and allowed: what is refused is another test's. */
@@ -706,6 +749,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_orders),
         cmocka_unit_test(test_busy_ends),
+        cmocka_unit_test(test_read_from_a_spoilt_disk),
         cmocka_unit_test(test_random),
     };
 

@@ -363,6 +363,67 @@ static void test_other_spaces_left_alone(void **state)
         assert_non_null(lab_mmu(&lab, 1, 1, R));
         assert_non_null(lab_mmu(&lab, 1, 2, R));
         end(&lab);
+
+        start(&lab, machine, 3);
+        w(&lab, 0, 4);
+        w(&lab, 2, 4);
+        w(&lab, 1, 1);
+        w(&lab, 1, 2); /* now the object's is the first */
+        assert_null(lab_mmu(&lab, 0, 4, R));
+        assert_non_null(lab_mmu(&lab, 2, 4, R));
+        end(&lab);
+    }
+}
+
+/* Only the MMU knows that a page was written, and its space goes, or its region. */
+static void test_marks_of_who_leaves(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 4; how++) {
+        struct lab lab;
+
+        start(&lab, LAB_SMALL, 0);
+        r(&lab, 0, 5);
+        w(&lab, 0, 5);
+        if (how == 0) {
+            assert_int_equal(lab_unmap(&lab, 0, 5, 1), QUIRE_OK);
+        } else if (how == 1) {
+            assert_int_equal(lab_discard(&lab, 0, 4, 4), QUIRE_OK);
+        } else if (how == 2) {
+            assert_int_equal(lab_protect(&lab, 0, 4, 4, '-'), QUIRE_OK);
+        } else {
+            lab_destroy(&lab, 0);
+        }
+        assert_int_equal(lab_sync(&lab, 0), QUIRE_OK); /* the laboratory looks at the disk */
+        assert_int_equal(lab.file_disk[0].writes, 1);
+        end(&lab);
+    }
+}
+
+/* What is on its way is not written back yet, nor given up: it says so. */
+static void test_sync_meets_transit(void **state)
+{
+    struct quire_request request = {.ready = NULL}, evicts = {.ready = NULL};
+    struct lab lab;
+
+    (void)state;
+    for (unsigned fails = 0; fails < 2; fails++) {
+        uint64_t next = 0;
+
+        start(&lab, LAB_SMALL, 1);
+        w(&lab, 0, 5);
+        lab.hold = true;
+        assert_int_equal(quire_space_fault(&lab.space[1].space, lab_va(&lab, 1, 0), W, &evicts),
+                         QUIRE_PENDING);
+        assert_int_equal(quire_object_sync(&lab.file[0], &next, &request), QUIRE_BUSY);
+        assert_int_equal(next, 1);
+        lab_complete(&lab, 0, fails ? QUIRE_IO_ERROR : QUIRE_OK);
+        assert_int_equal(quire_space_resume(&evicts), fails ? QUIRE_IO_ERROR : QUIRE_OK);
+        lab.hold = false;
+        assert_int_equal(quire_object_sync(&lab.file[0], &next, &request), QUIRE_OK);
+        assert_int_equal(lab.file_disk[0].writes, 1);
+        assert_memory_equal(lab.file_disk[0].data, lab.seen[0], lab.file[0].bytes);
+        end(&lab);
     }
 }
 
@@ -599,6 +660,8 @@ int main(void)
         cmocka_unit_test(test_marks_of_all),
         cmocka_unit_test(test_accessed_by_any),
         cmocka_unit_test(test_other_spaces_left_alone),
+        cmocka_unit_test(test_marks_of_who_leaves),
+        cmocka_unit_test(test_sync_meets_transit),
         cmocka_unit_test(test_memory_object),
         cmocka_unit_test(test_private_from_swap),
         cmocka_unit_test(test_destroyed),

@@ -128,6 +128,12 @@ static enum quire_status open_ram(struct machine *machine)
     return QUIRE_OK;
 }
 
+void machine_idle(struct machine *machine)
+{
+    machine->mmu =
+        (struct quire_mmu){machine->config.format, &machine->host.memory, quire_pa_at(UINT64_MAX)};
+}
+
 static void wire_up(struct machine *machine)
 {
     machine->host = (struct quire_host){
@@ -137,8 +143,7 @@ static void wire_up(struct machine *machine)
         .tlb_flush = flush,
         .activate = activate,
     };
-    machine->mmu = (struct quire_mmu){machine->config.format, &machine->host.memory,
-                                      quire_pa_at(UINT64_MAX)}; /* none runs yet */
+    machine_idle(machine);
     machine_listen(machine, NULL, NULL);
 }
 
@@ -153,6 +158,7 @@ static enum quire_status open_system(struct machine *machine)
         .swap_slots = (uint32_t)(machine->config.swap_bytes >> shift),
         .resident_limit = machine->config.resident_limit,
         .fault_around = machine->config.fault_around,
+        .commit = machine->config.commit,
         .pages_from = quire_pa_pfn(quire_pa_at(machine->config.pages_from), shift),
     };
 

@@ -39,7 +39,8 @@ struct machine_config {
     bool slow_disk;        /* transfers wait; see machine.queue and machine_settle() */
     bool reads_ahead;      /* as the core advises; see quire/advice.h */
     uint8_t fault_around;  /* see struct quire_system_config */
-    bool verify_flushes;   /* check each access against a fresh walk (a missed flush is found
+    enum quire_commit commit;
+    bool verify_flushes; /* check each access against a fresh walk (a missed flush is found
                                       at the exact access) */
 };
 
@@ -164,6 +165,9 @@ enum quire_status machine_fault(struct machine *machine, struct quire_space *spa
 
 /* Goes on with a request that is pending until it is over. */
 enum quire_status machine_finish(struct machine *machine, struct quire_request *request);
+
+/* The processor runs no address space any more: what has to be so before its space is destroyed. */
+void machine_idle(struct machine *machine);
 
 /* Is this the address space that the processor runs? */
 static inline bool machine_runs(const struct machine *machine, const struct quire_space *space)

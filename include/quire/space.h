@@ -27,6 +27,9 @@ struct quire_space {
     struct quire_supplement supplement;
     struct quire_region *regions; /* the lowest */
     struct quire_region *last_hit;
+    uint32_t limit;             /* pages of its own that may be resident; 0: none. See limit.h */
+    struct quire_policy policy; /* that chooses among them, if there is a limit */
+    struct quire_space *next_limited;
     struct quire_space *kin; /* ring of spaces that descend from each other by fork */
     uint16_t id;
     uint32_t resident, swapped; /* pages in frames; in swap only */
@@ -177,6 +180,19 @@ enum quire_status quire_space_fault(struct quire_space *space, quire_va va, unsi
 
 /* Goes on after the request's transfer is done. */
 enum quire_status quire_space_resume(struct quire_request *request);
+
+/*
+ * Frees a frame by evicting a page, chosen as for a fault. Faults do this by themselves; the other
+ * operations do not: where one of them answers QUIRE_NO_MEMORY, a host calls this and tries again,
+ * or keeps some frames free by calling it from time to time (after looking at host->frames->free).
+ * QUIRE_OK; QUIRE_PENDING: the page is being written, resume when the request is ready; others as
+ * quire_space_fault(): QUIRE_NO_MEMORY: there is nothing to evict, QUIRE_NO_SPACE: nor to swap to.
+ *
+ *     do {
+ *         status = quire_space_map(space, &spec);
+ *     } while (status == QUIRE_NO_MEMORY && quire_system_reclaim(system, &request) == QUIRE_OK);
+ */
+enum quire_status quire_system_reclaim(struct quire_system *system, struct quire_request *request);
 
 /* Checks every invariant of the system and the spaces given (all of its spaces): each resident page
  * has exactly its record, its mapping and its frame; each slot its owners; nothing is both free and

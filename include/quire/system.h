@@ -85,6 +85,7 @@ struct quire_system {
     enum quire_commit commit;
     uint64_t committed, commit_limit; /* pages promised; pages there are, in frames and swap */
     struct quire_object *objects;
+    struct quire_space *limited; /* spaces with a limit of their own: limit.h */
     uint16_t next_object_id;
     struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
     uint32_t slab_frames;
@@ -110,11 +111,15 @@ void quire_system_destroy(struct quire_system *system);
 /* Bytes of memory that the system's own records take. */
 uint64_t quire_system_overhead(const struct quire_system *system);
 
+void quire_system_reference_limited(struct quire_system *system, quire_pfn pfn);
+
 /* For exact policies: the program just used a page that was resident already. Machines that cannot
  * see each access (real ones) never call it. */
 static inline void quire_system_reference(struct quire_system *system, quire_pfn pfn)
 {
-    if (system->policy.ops->reference != NULL) {
+    if (system->limited != NULL) {
+        quire_system_reference_limited(system, pfn);
+    } else if (system->policy.ops->reference != NULL) {
         system->policy.ops->reference(&system->policy, pfn);
     }
 }

@@ -85,16 +85,6 @@ static bool page_dirty(void *context, quire_pfn pfn)
     return quire_owners_dirty(context, pfn);
 }
 
-void quire_system_tick(struct quire_system *system)
-{
-    quire_lock_acquire(&system->lock);
-    if (system->policy.ops->tick != NULL) {
-        system->policy.ops->tick(&system->policy);
-        quire_batch_commit(&system->batch); /* accessed bits that it cleared */
-    }
-    quire_lock_release(&system->lock);
-}
-
 /* Free frames in which pages may be. */
 static uint32_t frames_for_pages(const struct quire_system *system)
 {

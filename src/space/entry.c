@@ -5,6 +5,7 @@
  * of the same names with "locked" in them, which call each other freely.
  */
 #include "quire/advice.h"
+#include "quire/limit.h"
 
 #include "locked.h"
 
@@ -162,6 +163,29 @@ enum quire_status quire_space_prefetch(struct quire_space *space, quire_va va, u
 
     quire_lock_acquire(&system->lock);
     status = quire_locked_space_prefetch(space, va, bytes, done, request);
+    quire_lock_release(&system->lock);
+    return status;
+}
+
+enum quire_status quire_space_limit(struct quire_space *space, uint32_t pages,
+                                    const struct quire_policy_ops *policy, void *state,
+                                    size_t state_bytes)
+{
+    struct quire_system *system = space->system;
+    enum quire_status status;
+
+    quire_lock_acquire(&system->lock);
+    status = quire_locked_space_limit(space, pages, policy, state, state_bytes);
+    quire_lock_release(&system->lock);
+    return status;
+}
+
+enum quire_status quire_system_reclaim(struct quire_system *system, struct quire_request *request)
+{
+    enum quire_status status;
+
+    quire_lock_acquire(&system->lock);
+    status = quire_locked_system_reclaim(system, request);
     quire_lock_release(&system->lock);
     return status;
 }

@@ -153,7 +153,7 @@ static enum quire_status claim(struct quire_request *request, struct quire_objec
     request->page = page;
     status = quire_supplement_reserve(home(request), page);
     if (status == QUIRE_OK) {
-        status = quire_take_frame(system, &request->pfn);
+        status = quire_take_frame(system, object == NULL ? request->space : NULL, &request->pfn);
     }
     if (status != QUIRE_OK) {
         return status;

@@ -81,6 +81,16 @@ static inline uint64_t page_number(const struct quire_space *space,
     return whose << 48 | vpn;
 }
 
+/* Which policy a page is in the hands of. */
+static inline struct quire_policy *page_policy(struct quire_system *system,
+                                               const struct quire_page *page)
+{
+    return page->object == NULL && page->space->limit != 0 ? &page->space->policy : &system->policy;
+}
+
+/* Ends a space's limit; its pages go back to the system's policy. */
+void quire_space_unlimit(struct quire_space *space);
+
 /* Tells the policy of a page, or takes it back. A listed page may be evicted; a wired one is not.
  * */
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
@@ -178,8 +188,10 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
  * failed. */
 enum quire_status quire_reclaim_written(struct quire_system *system, struct quire_request *request);
 
-/* A frame for a page. QUIRE_NO_MEMORY also when as many pages are resident as may be. */
-enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn);
+/* A frame for a page of the space's own, or of an object (space NULL). QUIRE_NO_MEMORY also when as
+ * many pages are resident as may be, in the system or the space. */
+enum quire_status quire_take_frame(struct quire_system *system, const struct quire_space *space,
+                                   quire_pfn *pfn);
 
 /* ---- mapping a resident page: map.c ---------------------------------------------------------- */
 

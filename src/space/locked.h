@@ -31,6 +31,11 @@ enum quire_status quire_locked_space_advise(struct quire_space *space, quire_va 
 enum quire_status quire_locked_space_prefetch(struct quire_space *space, quire_va va,
                                               uint64_t bytes, uint64_t *done,
                                               struct quire_request *request);
+enum quire_status quire_locked_space_limit(struct quire_space *space, uint32_t pages,
+                                           const struct quire_policy_ops *policy, void *state,
+                                           size_t state_bytes);
+enum quire_status quire_locked_system_reclaim(struct quire_system *system,
+                                              struct quire_request *request);
 enum quire_status quire_locked_object_create(struct quire_object *object,
                                              struct quire_system *system,
                                              const struct quire_device *device, uint64_t bytes);

@@ -146,7 +146,7 @@ enum quire_status quire_make_copy(struct quire_space *space, uint64_t vpn, quire
                                   quire_pfn *to)
 {
     struct quire_system *system = space->system;
-    enum quire_status status = quire_take_frame(system, to);
+    enum quire_status status = quire_take_frame(system, space, to);
 
     if (status == QUIRE_OK) {
         copy_frame(system, *to, from);

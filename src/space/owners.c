@@ -188,6 +188,22 @@ bool quire_owners_dirty(struct quire_system *system, quire_pfn pfn)
     return dirty;
 }
 
+/* Another owner speaks for the page from now on; it may be in the hands of another policy then. */
+static void hand_over(struct quire_system *system, quire_pfn pfn, struct quire_space *to)
+{
+    struct quire_page *page = page_of(system, pfn);
+    bool moves = page->listed && (page->space->limit != 0 || to->limit != 0);
+
+    if (!moves) {
+        page->space = to;
+        return;
+    }
+    quire_page_unlist(system, pfn);
+    page->space = to;
+    page->was_listed = false;
+    quire_page_list(system, pfn);
+}
+
 void quire_owners_leave(struct quire_space *space, uint64_t vpn, quire_pfn pfn)
 {
     struct quire_system *system = space->system;
@@ -200,7 +216,7 @@ void quire_owners_leave(struct quire_space *space, uint64_t vpn, quire_pfn pfn)
     quire_batch_free_frame(&system->batch, frame_pa(system, pfn));
     owners = quire_owners(system, pfn);
     if (quire_owners_next(&owners, &other, &vpn)) {
-        page->space = other;
+        hand_over(system, pfn, other);
         return;
     }
     quire_page_unlist(system, pfn);

@@ -62,11 +62,12 @@ void quire_page_clear(struct quire_system *system, quire_pfn pfn)
 void quire_page_list(struct quire_system *system, quire_pfn pfn)
 {
     struct quire_page *page = page_of(system, pfn);
-    const struct quire_policy_ops *ops = system->policy.ops;
+    struct quire_policy *policy = page_policy(system, page);
+    const struct quire_policy_ops *ops = policy->ops;
     bool back = page->was_listed && ops->put_back != NULL;
 
     if (page->wired == 0 && !page->listed) {
-        (back ? ops->put_back : ops->insert)(&system->policy, pfn,
+        (back ? ops->put_back : ops->insert)(policy, pfn,
                                              page_number(page->space, page->object, page->vpn));
         page->listed = page->was_listed = true;
     }
@@ -77,7 +78,9 @@ void quire_page_unlist(struct quire_system *system, quire_pfn pfn)
     struct quire_page *page = page_of(system, pfn);
 
     if (page->listed) {
-        system->policy.ops->remove(&system->policy, pfn);
+        struct quire_policy *policy = page_policy(system, page);
+
+        policy->ops->remove(policy, pfn);
         page->listed = false;
     }
 }

@@ -13,8 +13,18 @@
  */
 #include "internal.h"
 
-enum quire_status quire_take_frame(struct quire_system *system, quire_pfn *pfn)
+/* Must the space give up a page of its own before it gets another? */
+static bool at_limit(const struct quire_space *space)
 {
+    return space != NULL && space->limit != 0 && space->resident >= space->limit;
+}
+
+enum quire_status quire_take_frame(struct quire_system *system, const struct quire_space *space,
+                                   quire_pfn *pfn)
+{
+    if (at_limit(space)) {
+        return QUIRE_NO_MEMORY;
+    }
     if (system->resident_limit != 0 && system->resident >= system->resident_limit) {
         return QUIRE_NO_MEMORY;
     }
@@ -136,7 +146,6 @@ enum quire_status quire_reclaim_written(struct quire_system *system, struct quir
     }
     if (request->keeps) {
         page->dirty = false;
-        page->origin = QUIRE_ORIGIN_FILE;
         keep(system, pfn);
     } else if (page_has_device(page)) {
         let_go(system, pfn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
@@ -204,13 +213,54 @@ enum quire_status quire_write_back(struct quire_system *system, struct quire_req
     return write_out(system, request, pfn, true);
 }
 
-static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
+static quire_pfn ask(struct quire_policy *policy, uint64_t coming)
 {
-    uint64_t coming = page_number(request->space, request->object, request->page);
+    return policy->ops->victim(policy, coming);
+}
+
+/* Among all that compete for the machine's memory; only if there is nothing left of that, among the
+ * pages of spaces that have a limit. */
+static quire_pfn choose_anywhere(struct quire_system *system, uint64_t coming)
+{
     quire_pfn pfn;
 
     system->policy.capacity = system->resident != 0 ? system->resident : 1; /* memory is full */
-    pfn = system->policy.ops->victim(&system->policy, coming);
+    pfn = ask(&system->policy, coming);
+    for (struct quire_space *s = system->limited; s != NULL && quire_pfn_none(pfn);
+         s = s->next_limited) {
+        pfn = ask(&s->policy, coming);
+    }
+    return pfn;
+}
+
+/* Among the space's own pages, if need be one that is in the hands of kin who share it. */
+static quire_pfn choose_own(struct quire_space *space, uint64_t coming)
+{
+    uint64_t end = UINT64_C(1) << space->supplement.vpn_bits;
+    quire_pfn pfn = ask(&space->policy, coming);
+    struct quire_record record;
+
+    for (uint64_t vpn = 0;
+         quire_pfn_none(pfn) && quire_supplement_next(&space->supplement, &vpn, end, &record);
+         vpn++) {
+        quire_pfn shared = quire_pfn_of(record.number);
+
+        if (record.kind == QUIRE_RECORD_FRAME && page_of(space->system, shared)->listed) {
+            quire_page_unlist(space->system, shared);
+            pfn = shared;
+        }
+    }
+    return pfn;
+}
+
+static quire_pfn choose_victim(struct quire_system *system, const struct quire_request *request)
+{
+    bool known = request->space != NULL || request->object != NULL;
+    uint64_t coming =
+        known ? page_number(request->space, request->object, request->page) : UINT64_MAX;
+    quire_pfn pfn = at_limit(request->space) ? choose_own(request->space, coming)
+                                             : choose_anywhere(system, coming);
+
     quire_batch_commit(&system->batch); /* accessed bits that the policy cleared */
     if (!quire_pfn_none(pfn)) {
         quire_page_tell(system, pfn, QUIRE_EVENT_VICTIM, 0);
@@ -261,4 +311,15 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
         return QUIRE_BUSY;
     }
     return status;
+}
+
+enum quire_status quire_locked_system_reclaim(struct quire_system *system,
+                                              struct quire_request *request)
+{
+    request->system = system;
+    request->space = NULL; /* nothing goes on after quire_reclaim_written() */
+    request->object = NULL;
+    request->pfn = quire_pfn_of(QUIRE_NONE);
+    request->victim = quire_pfn_of(QUIRE_NONE);
+    return quire_reclaim(system, request);
 }

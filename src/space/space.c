@@ -357,6 +357,7 @@ void quire_locked_space_destroy(struct quire_space *space)
     struct quire_system *system = space->system;
     const struct quire_visitor visitor = {quire_page_note_marks, system};
 
+    quire_space_unlimit(space);
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
         quire_table_visit(&space->table, r->va, r->bytes, &visitor);
     }

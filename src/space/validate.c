@@ -249,14 +249,15 @@ static void check_kin(struct audit *audit, const struct quire_space *space, unsi
 }
 
 /* Follows a list of the policy's; each of its frames must hold a page that may be evicted. */
-static bool list_sound(const struct quire_system *system, const struct quire_policy_list *list)
+static bool list_sound(struct quire_system *system, const struct quire_policy *policy,
+                       const struct quire_policy_list *list)
 {
-    const struct quire_policy *policy = &system->policy;
     uint32_t index = list->head, before = QUIRE_NONE;
 
     for (uint32_t n = 0; n < list->length; n++) {
         if (index >= policy->frames || policy->node[index].prev != before ||
-            !quire_page_used(&system->page[index]) || !system->page[index].listed) {
+            !quire_page_used(&system->page[index]) || !system->page[index].listed ||
+            page_policy(system, &system->page[index]) != policy) {
             return false;
         }
         before = index;
@@ -265,11 +266,24 @@ static bool list_sound(const struct quire_system *system, const struct quire_pol
     return index == QUIRE_NONE && list->tail == before;
 }
 
+/* How many pages a policy has. */
+static uint64_t check_policy(struct audit *audit, const struct quire_policy *policy)
+{
+    uint64_t pages = 0;
+
+    for (unsigned i = 0; i < QUIRE_POLICY_LISTS; i++) {
+        pages += policy->list[i].length;
+        expect(audit, list_sound(audit->system, policy, &policy->list[i]),
+               "a policy's list is broken");
+    }
+    return pages;
+}
+
 /* Frames that hold pages, the slots they keep, and what the policy has of them. */
 static void check_pages(struct audit *audit)
 {
     struct quire_system *system = audit->system;
-    uint64_t pages = 0, listed = 0, known = 0, owners = 0, sum = 0;
+    uint64_t pages = 0, listed = 0, known, owners = 0, sum = 0;
 
     for (uint32_t i = 0; i < system->frames; i++) {
         const struct quire_page *page = &system->page[i];
@@ -286,9 +300,9 @@ static void check_pages(struct audit *audit)
             owns_slot(audit, page->slot);
         }
     }
-    for (unsigned i = 0; i < QUIRE_POLICY_LISTS; i++) {
-        known += system->policy.list[i].length;
-        expect(audit, list_sound(system, &system->policy.list[i]), "a policy's list is broken");
+    known = check_policy(audit, &system->policy);
+    for (const struct quire_space *s = system->limited; s != NULL; s = s->next_limited) {
+        known += check_policy(audit, &s->policy);
     }
     expect(audit, pages == system->resident, "resident pages are miscounted");
     expect(audit, owners == audit->owners && sum == audit->owner_sum,

@@ -77,7 +77,7 @@ options() {
     [ "${COMPREPLY[*]}" = 'ostep14 ostep-linear ostep-multilevel' ]
     complete_words replay trace --policy clock-
     [ "${COMPREPLY[*]}" = 'clock-mmu clock-m' ]
-    complete_words translate --memory examples/seed-003
+    complete_words translate --memory examples/seed-003.t
     [ "${COMPREPLY[*]}" = examples/seed-003.txt ]
 }
 

@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "format_list.h"
+#include "machine_options.h"
 #include "options.h"
 #include "progress.h"
 #include "quire/formats.h"
@@ -95,30 +96,6 @@ static bool policy_parse(struct settings *settings)
             number_option("replay: --seed", settings->seed, 0, UINT64_MAX, &config->seed));
 }
 
-/* ENTRIES or ENTRIES,WAYS */
-static bool tlb_parse(const char *text, struct replay_config *config)
-{
-    char entries[24];
-    size_t length = strcspn(text, ",");
-    bool fine = length < sizeof(entries);
-
-    if (fine) {
-        memcpy(entries, text, length);
-        entries[length] = '\0';
-        fine = number_parse(entries, &config->tlb_entries) &&
-               (text[length] == '\0' || number_parse(text + length + 1, &config->tlb_ways));
-    }
-    if (!fine || config->tlb_entries > 65536 ||
-        (text[length] != '\0' &&
-         (config->tlb_ways == 0 || config->tlb_entries % config->tlb_ways))) {
-        fail("replay: --tlb %s: expected ENTRIES or ENTRIES,WAYS, at most 65536 and a multiple of "
-             "the ways",
-             text);
-        return false;
-    }
-    return true;
-}
-
 static bool sizes_parse(struct settings *settings)
 {
     struct replay_config *config = &settings->config;
@@ -187,8 +164,12 @@ static bool machine_parse(struct settings *settings)
     }
     config->swap_path = settings->swap;
     config->verify = !settings->no_verify;
-    return tlb_parse(settings->tlb != NULL ? settings->tlb : "64,4", config) &&
-           sizes_parse(settings) && policy_parse(settings);
+    if (!tlb_choose(settings->tlb != NULL ? settings->tlb : "64,4", &config->tlb_entries,
+                    &config->tlb_ways, &problem)) {
+        fail("replay: --tlb %s", problem.text);
+        return false;
+    }
+    return sizes_parse(settings) && policy_parse(settings);
 }
 
 static bool settings_finish(struct settings *settings)

@@ -9,6 +9,8 @@ int command_formats(int argc, char **argv);
 int command_ptsim(int argc, char **argv);
 int command_registry(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_shell(int argc, char **argv);
 int command_size(int argc, char **argv);
 int command_translate(int argc, char **argv);
 
@@ -17,6 +19,8 @@ extern const char command_formats_help[];
 extern const char command_ptsim_help[];
 extern const char command_registry_help[];
 extern const char command_replay_help[];
+extern const char command_run_help[];
+extern const char command_shell_help[];
 extern const char command_size_help[];
 extern const char command_translate_help[];
 

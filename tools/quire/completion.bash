@@ -41,6 +41,7 @@ _quire_options() {
         ;;
     size) echo '--format --large --ram --supplement --trace --json' ;;
     ptsim) echo '--file' ;;
+    run) echo '--quiet --json' ;;
     replay)
         echo '--ram --frames --format --policy --tick --seed --tlb --swap --swap-size' \
             '--no-verify --limit --save --draw --ascii --json --quiet'
@@ -56,7 +57,7 @@ _quire() {
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'formats translate size ptsim replay registry --help --version' -- "$word")
+            'formats translate size ptsim replay registry run shell --help --version' -- "$word")
         return
     fi
     if _quire_value "${COMP_WORDS[0]}" "$before" "$word"; then
@@ -70,7 +71,7 @@ _quire() {
     formats) mapfile -t COMPREPLY < <(compgen -W "$(_quire_formats "${COMP_WORDS[0]}")" -- "$word"
         compgen -f -- "$word") ;;
     ptsim) mapfile -t COMPREPLY < <(compgen -W 'np ap kp ppt pfm sb lb' -- "$word") ;;
-    replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    run | shell | replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
     esac
 }
 
