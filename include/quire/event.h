@@ -26,7 +26,7 @@ enum quire_event_kind {
     QUIRE_EVENT_VICTIM,     /* va, pfn: chosen by the replacement policy */
     QUIRE_EVENT_SWAP_OUT,   /* va, pfn, slot */
     QUIRE_EVENT_DROP,       /* va, pfn, value = enum quire_drop: evicted without I/O */
-    QUIRE_EVENT_KILL,       /* va, value = enum quire_fault_result: the access is refused */
+    QUIRE_EVENT_KILL,       /* va, value = enum quire_refusal: the access is refused */
     QUIRE_EVENT_TABLE_TAKEN,
     QUIRE_EVENT_TABLE_FREED, /* pa, value = bytes */
     QUIRE_EVENTS
