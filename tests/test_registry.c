@@ -384,7 +384,7 @@ static enum quire_status init(struct realm *realm, struct quire_frames *pages)
 
 static void test_init_refuses(void **state)
 {
-    static unsigned char records[1 << 20];
+    static _Alignas(8) unsigned char records[1 << 20];
     struct quire_frames pages;
     struct quire_format format;
     struct realm realm;
