@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/quire/bytes.h"
+#include "tools/quire/registry_run.h"
 #include "tools/quire/scenario_internal.h"
 
 #include "tests/support/unit.h"
@@ -159,6 +160,11 @@ static uint64_t state_of(struct scenario *scenario)
     fold(&digest, &machine->faults, sizeof machine->faults);
     fold_number(&digest, machine->frames.allocs);
     fold(&digest, scenario->mark, sizeof scenario->mark);
+    if (scenario->registry != NULL) {
+        fold_number(&digest, scenario->registry->machine.frames.allocs);
+        fold_number(&digest, scenario->registry->registry.spaces);
+        fold(&digest, &scenario->registry->registry.count, sizeof(struct quire_registry_counts));
+    }
     return digest.sum;
 }
 
@@ -348,6 +354,15 @@ static const struct {
     {"machine layout=none", "machine: layout: 'none' is none of seed, classic-32 and classic-64"},
     {"machine format=i8086", "machine: format: no format or file 'i8086' (formats: ptsim, ostep14, "
                              "ostep-linear, ostep-multilevel, i386, x86-64)"},
+    {"registry 0",
+     "registry: expected a number, 1 or more, got '0' (registry [N] [pages M] [ram SIZE] "
+     "[kernel BYTES])"},
+    {"registry ram 9M",
+     "registry: ram: 9 MiB leave nothing beside the first 1 MiB and the kernel's 8 MiB"},
+    {"registry kernel 4097", "registry: kernel: expected whole pages of 4 KiB"},
+    {"registry 3 pages 1025", "registry: pages: a space of i386 has 1024 tables at most"},
+    {"registry 1000000000", "registry: more than is allowed here"},
+    {"registry ram 1000G", "registry: more than is allowed here"},
     {"fail frame 0", "fail frame: expected a number, 1 or more, got '0' (fail frame N [every M])"},
     {"fail disk 1", "no command 'fail' (help lists them)"},
     {"expect counter nothing = 1", "expect counter: expected a counter (show counters lists them), "
@@ -431,6 +446,10 @@ static const struct {
      "expected a line 'A: page', and there is none"},
     {"show page 0x10000", "expect lines 2", "expected 2 lines, got 1"},
     {"exit B", "expect page B 0 untouched", "expect page: B does not run"},
+    {"registry new", "mark",
+     "did not expect this: registry new: there is no registry (registry makes one)"},
+    {"show window 0", "mark",
+     "did not expect this: show window: there is no registry (registry makes one)"},
     {"read 0", "mark",
      "did not expect this: fault: A: read at 0x00000000: nothing is mapped there"},
     {"read B 0", "mark", "did not expect this: read: B does not run"},
@@ -737,6 +756,71 @@ static void test_every_failure_in_every_example(void **state)
     each_example(check_failures);
 }
 
+/* ---- the registry ---------------------------------------------------------------------------- */
+
+static const char *const registry_lines[] = {
+    "machine ram=256K records=beside",
+    "registry ram 9320K kernel 8M",
+    "registry new",
+    "registry new",
+    "registry grow 0",
+    "registry grow 0",
+    "registry grow 1",
+    "registry grow 0",
+    "show registry",
+    "show window 1",
+    "registry 3 pages 4 ram 10M",
+};
+enum { REGISTRY_LINES = sizeof registry_lines / sizeof registry_lines[0], REGISTRY_ALONE = 2 };
+
+/* With the n-th frame refused; how many lines went wrong. What went wrong is done again, and
+ * comes to the same as if nothing had. */
+static unsigned registry_refused(uint64_t n, uint64_t *came)
+{
+    struct scenario *scenario = open_scenario();
+    unsigned wrong_lines = 0;
+
+    for (unsigned i = 0; i < REGISTRY_LINES; i++) {
+        struct registry_run *run_there;
+        uint32_t spaces;
+
+        if (i == REGISTRY_ALONE) {
+            char line[40];
+
+            snprintf(line, sizeof line, "fail frame %" PRIu64, n);
+            run(scenario, line, NULL);
+        }
+        run_there = scenario->registry;
+        spaces = run_there != NULL ? run_there->registry.spaces : 0;
+        run(scenario, registry_lines[i], NULL);
+        if (scenario->outcome.kind != OUTCOME_OK) {
+            check(scenario->outcome.status == QUIRE_NO_MEMORY);
+            check(scenario->registry != run_there || run_there->registry.spaces == spaces);
+            wrong_lines++;
+            run(scenario, registry_lines[i], NULL);
+            check(scenario->outcome.kind == OUTCOME_OK);
+        }
+    }
+    run(scenario, "fail nothing", NULL);
+    *came = scenario->registry->registry.count.moved << 32 | scenario->registry->registry.spaces;
+    scenario_close(scenario);
+    return wrong_lines;
+}
+
+static void test_registry_without_frames(void **state)
+{
+    uint64_t undisturbed, came;
+    uint64_t n = 1;
+
+    (void)state;
+    check(registry_refused(UINT64_C(1) << 40, &undisturbed) == 0);
+    while (registry_refused(n, &came) != 0) {
+        checkf(came == undisturbed, "frame %" PRIu64 " refused: another registry", n);
+        n++;
+    }
+    checkf(n > 20, "only %" PRIu64 " frames are asked for", n);
+}
+
 /* ---- PHYS and VIRT --------------------------------------------------------------------------- */
 
 /* What the command prints, and what the core's own pictures say, which find it in another way. */
@@ -886,6 +970,7 @@ int main(void)
         cmocka_unit_test(test_new_step_after_back),
         cmocka_unit_test(test_explaining_changes_nothing),
         cmocka_unit_test(test_every_failure_in_every_example),
+        cmocka_unit_test(test_registry_without_frames),
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_completion),
     };

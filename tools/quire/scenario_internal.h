@@ -236,6 +236,7 @@ struct scenario {
     struct scenario_object *object[NAMED_MAX];
     unsigned objects;
     struct scenario_process *running;
+    struct registry_run *registry; /* NULL: none was made */
     uint64_t mark[COUNTERS_MAX]; /* counters count from here */
 
     unsigned long line; /* that runs now */
@@ -395,6 +396,11 @@ struct rights_text {
 };
 struct rights_text rights_text(unsigned rights);
 
+/* ---- the registry of seed 001: scenario_registry.c ------------------------------------------- */
+
+void registry_end(struct scenario *scenario);
+bool registry_valid(struct scenario *scenario, const char **what);
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 /* The settings of `machine`, for completion; NULL: no more. */
@@ -426,6 +432,12 @@ bool run_memory(struct call *call);
 bool run_drop(struct call *call);
 bool run_stored(struct call *call);
 bool run_sync(struct call *call);
+
+bool run_registry(struct call *call);
+bool run_registry_new(struct call *call);
+bool run_registry_grow(struct call *call);
+bool run_show_registry(struct call *call);
+bool run_show_window(struct call *call);
 
 bool run_map(struct call *call);
 bool run_unmap(struct call *call);

@@ -98,6 +98,17 @@ const struct command scenario_commands[] = {
      "Counts the pages accessed since this was last asked, by the MMU's accessed bits. The "
      "number is a value for expect.", COMMAND_CHANGES, run_working_set, 0},
 
+    {"registry", "[N] [pages M] [ram SIZE] [kernel BYTES]",
+     "A kernel, on a machine of its own (64M), that sees the page tables of all processes in its "
+     "own addresses (seed 001). With N, so many address spaces are made at once, each mapping 1 "
+     "to M pages (3) that are far apart, and all is read back through their windows.",
+     COMMAND_CHANGES, run_registry, 0},
+    {"registry new", "",
+     "One more address space there, without any page.", COMMAND_CHANGES, run_registry_new, 0},
+    {"registry grow", "NUMBER",
+     "This space maps one more page, far from its others: it needs a table, and its window a "
+     "page.", COMMAND_CHANGES, run_registry_grow, 0},
+
     {"read", "[PROCESS] VA [WIDTH] [kernel]",
      "Loads a value: u8, u16, u32 (if not said), u64, bytes:N or text:N.",
      COMMAND_CHANGES, run_read, 0},
@@ -144,6 +155,12 @@ const struct command scenario_commands[] = {
      "The swap slots in use.", COMMAND_LOOKS, run_show_swap, 0},
     {"show tlb", "",
      "What the TLB holds.", COMMAND_LOOKS, run_show_tlb, 0},
+    {"show registry", "",
+     "What all address spaces of the registry cost together.", COMMAND_LOOKS, run_show_registry,
+     0},
+    {"show window", "NUMBER",
+     "Where the kernel sees the tables of this space of the registry, page by page.",
+     COMMAND_LOOKS, run_show_window, 0},
     {"show counters", "",
      "What happened since the start, or the last mark, and how much there is now.",
      COMMAND_LOOKS, run_show_counters, 0},

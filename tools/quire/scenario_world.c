@@ -43,6 +43,7 @@ void scenario_reset(struct scenario *scenario)
     if (!scenario->open) {
         return;
     }
+    registry_end(scenario);
     machine_listen(&scenario->machine, NULL, NULL);
     for (unsigned i = 0; i < scenario->processes; i++) {
         process_end(scenario, scenario->process[i]);
@@ -116,7 +117,8 @@ bool scenario_valid(struct scenario *scenario, const char **what)
         }
     }
     return !scenario->open ||
-           quire_validate(&scenario->machine.system, space, spaces, what) == QUIRE_OK;
+           (quire_validate(&scenario->machine.system, space, spaces, what) == QUIRE_OK &&
+            registry_valid(scenario, what));
 }
 
 /* ---- processes ------------------------------------------------------------------------------- */
