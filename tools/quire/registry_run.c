@@ -354,17 +354,22 @@ static bool verify_space(struct registry_run *run, uint32_t id, struct problem *
     return true;
 }
 
+/* No step asks for more than a page and its tables; where these are free, a frame was refused. */
+static bool is_full(const struct registry_run *run)
+{
+    return run->machine.frames.free <= run->config.format->levels;
+}
+
 static bool told_why(struct registry_run *run, enum quire_status status, struct problem *problem)
 {
     struct grouped spaces = grouped(run->registry.spaces);
+    bool kernel = run->kernel_frames.free == 0;
 
     if (status == QUIRE_NO_SPACE) {
         return problem_set(problem, "all kernel addresses are in use, with %s address spaces",
                            spaces.text);
     }
-    if (status == QUIRE_NO_MEMORY &&
-        (run->kernel_frames.free == 0 || run->machine.frames.free == 0)) {
-        bool kernel = run->kernel_frames.free == 0;
+    if (status == QUIRE_NO_MEMORY && (kernel || is_full(run))) {
         return problem_set(problem, "--%s: %s are full, with %s address spaces and %s pages",
                            kernel ? "kernel" : "ram",
                            size_text(kernel ? run->config.own_bytes : run->config.ram_bytes).text,

@@ -16,8 +16,8 @@ struct registry_config {
     const struct quire_format *format;
     uint64_t ram_bytes;
     uint64_t own_bytes; /* the kernel's own memory, behind the first MiB */
-    uint64_t spaces; /* of the crowd; REGISTRY_SPACES_MOST at most */
-    uint64_t pages;  /* each space maps 1 to so many, each of which needs a table of its own */
+    uint64_t spaces;    /* of the crowd; REGISTRY_SPACES_MOST at most */
+    uint64_t pages;     /* each space maps 1 to so many, each of which needs a table of its own */
     uint64_t seed;
 };
 

@@ -237,7 +237,7 @@ struct scenario {
     unsigned objects;
     struct scenario_process *running;
     struct registry_run *registry; /* NULL: none was made */
-    uint64_t mark[COUNTERS_MAX]; /* counters count from here */
+    uint64_t mark[COUNTERS_MAX];   /* counters count from here */
 
     unsigned long line; /* that runs now */
     struct outcome outcome;
