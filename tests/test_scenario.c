@@ -149,10 +149,12 @@ static void random_line(struct prng *prng, char *line, size_t size)
     static const char *const rights[] = {"r", "rw", "rx", "-", "rwx"};
     static const char *const objects[] = {"F", "M"};
     static const char *const fails[] = {"frame", "read", "write", "nothing"};
+    static const char *const policies[] = {"fifo", "lru", "aging", "arc"};
+    static const char *const advices[] = {"normal", "sequential", "random"};
     const char *name = pick(prng, names, 3), *other = pick(prng, names, 3);
     unsigned page = 16 + below(prng, 12), pages = 1 + below(prng, 6);
 
-    switch (below(prng, 18)) {
+    switch (below(prng, 22)) {
     case 0: snprintf(line, size, "process %s", name); break;
     case 1: snprintf(line, size, "fork %s %s", name, other); break;
     case 2: snprintf(line, size, "exit %s", name); break;
@@ -178,7 +180,16 @@ static void random_line(struct prng *prng, char *line, size_t size)
     case 12: snprintf(line, size, "explain touch %s %u write", name, page); break;
     case 13: snprintf(line, size, "write %s %up+100 %u", name, page, below(prng, 1000)); break;
     case 14: snprintf(line, size, "read %s %up+100", name, page); break;
-    case 15: snprintf(line, size, "repeat 3 touch %s %u-%u", name, page, page + pages); break;
+    case 15:
+        snprintf(line, size, "limit %s %u policy %s", name, below(prng, 5),
+                 pick(prng, policies, 4));
+        break;
+    case 16:
+        snprintf(line, size, "advise %s %up %up %s", name, page, pages, pick(prng, advices, 3));
+        break;
+    case 17: snprintf(line, size, "prefetch %s %up %up", name, page, pages); break;
+    case 18: snprintf(line, size, "tick"); break;
+    case 19: snprintf(line, size, "repeat 3 touch %s %u-%u", name, page, page + pages); break;
     default: snprintf(line, size, "touch %s %u-%u write", name, page, page + pages); break;
     }
 }

@@ -105,6 +105,14 @@ static const struct {
     {"machine layout=none", "machine: layout: 'none' is none of seed, classic-32 and classic-64"},
     {"machine format=i8086", "machine: format: no format or file 'i8086' (formats: ptsim, ostep14, "
                              "ostep-linear, ostep-multilevel, i386, x86-64)"},
+    {"limit A 4 policy best", "limit: expected a policy that quire replay --policy help lists, but "
+                              "opt, got 'best' (limit [PROCESS] NUMBER [policy POLICY])"},
+    {"limit A 4 policy opt", "limit: expected a policy that quire replay --policy help lists, but "
+                             "opt, got 'opt' (limit [PROCESS] NUMBER [policy POLICY])"},
+    {"limit A 4294967296", "limit: expected a number of pages"},
+    {"advise A 0x10000 4K often", "advise: expected normal, sequential or random, got 'often' "
+                                  "(advise [PROCESS] VA SIZE ADVICE)"},
+    {"tick 0", "tick: expected a number, 1 or more, got '0' (tick [N])"},
     {"registry 0",
      "registry: expected a number, 1 or more, got '0' (registry [N] [pages M] [ram SIZE] "
      "[kernel BYTES])"},

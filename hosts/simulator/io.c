@@ -91,6 +91,27 @@ enum quire_status machine_finish(struct machine *machine, struct quire_request *
     return status;
 }
 
+enum quire_status machine_complete(struct machine *machine,
+                                   enum quire_status (*step)(void *context,
+                                                             struct quire_request *request),
+                                   void *context)
+{
+    bool ready = false, again = true;
+    struct quire_request request = {.ready = note_ready, .context = &ready};
+    enum quire_status status = QUIRE_OK;
+
+    while (again) {
+        status = step(context, &request);
+        again = false;
+        if (status == QUIRE_PENDING) {
+            status = machine_finish(machine, &request);
+            again = status == QUIRE_OK;
+        }
+        again = again || (status == QUIRE_BUSY && machine_wait(machine));
+    }
+    return status;
+}
+
 enum quire_status machine_fault(struct machine *machine, struct quire_space *space, quire_va va,
                                 unsigned access, struct quire_request *request)
 {

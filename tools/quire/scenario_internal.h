@@ -77,9 +77,13 @@ enum operand_kind {
     OPERAND_PATH,
     OPERAND_TOPIC,
     OPERAND_SETTING,
+    OPERAND_POLICY,
+    OPERAND_ADVICE,
     OPERAND_COMMAND,
     OPERANDS
 };
+
+_Static_assert((int)OPERANDS <= 32, "call.has has a bit for each");
 
 struct scenario_process;
 struct scenario_object;
@@ -90,6 +94,7 @@ struct value {
     const struct word *word;
     struct scenario_process *process;
     struct scenario_object *object;
+    const struct quire_policy_ops *policy;
 };
 
 enum { SAID_MAX = 8 };
@@ -176,6 +181,7 @@ struct scenario_process {
     bool alive;
     struct quire_space *space; /* in the process, or just a space: then process.usermode is NULL */
     struct quire_process process;
+    void *limit_state; /* of the policy that chooses among its pages; NULL: it never had a limit */
 };
 
 enum object_kind { OBJECT_FILE, OBJECT_MEMORY, OBJECT_PROGRAM, OBJECT_LIBRARY };
@@ -445,6 +451,10 @@ bool run_protect(struct call *call);
 bool run_discard(struct call *call);
 bool run_wire(struct call *call);
 bool run_working_set(struct call *call);
+bool run_limit(struct call *call);
+bool run_advise(struct call *call);
+bool run_prefetch(struct call *call);
+bool run_tick(struct call *call);
 bool run_read(struct call *call);
 bool run_write(struct call *call);
 bool run_fetch(struct call *call);

@@ -55,9 +55,14 @@ bool run_show_processes(struct call *call)
         if (p->alive) {
             fprintf(call->out,
                     "%s%s: %" PRIu32 " pages of its own resident, %" PRIu32 " in swap; %" PRIu64
-                    " page tables, %" PRIu32 " supplement nodes\n",
+                    " page tables, %" PRIu32 " supplement nodes",
                     p->name, p == scenario->running ? " (runs)" : "", p->space->resident,
                     p->space->swapped, p->space->table.tables, p->space->supplement.nodes);
+            if (p->space->limit != 0) {
+                fprintf(call->out, "; at most %" PRIu32 " pages resident, by %s", p->space->limit,
+                        p->space->policy.ops->name);
+            }
+            fputc('\n', call->out);
         }
     }
     return true;

@@ -97,6 +97,19 @@ const struct command scenario_commands[] = {
     {"working-set", "[PROCESS]",
      "Counts the pages accessed since this was last asked, by the MMU's accessed bits. The "
      "number is a value for expect.", COMMAND_CHANGES, run_working_set, 0},
+    {"limit", "[PROCESS] NUMBER [policy POLICY]",
+     "No more than so many pages of its own may be in frames at once: for another one of them has "
+     "to go, chosen by this policy (the machine's if not said). 0: no limit any more.",
+     COMMAND_CHANGES, run_limit, 0},
+    {"advise", "[PROCESS] VA SIZE ADVICE",
+     "Says how the pages will be used: normal, sequential or random. What is read ahead of a "
+     "fault depends on it, on a machine with ahead=on.", COMMAND_CHANGES, run_advise, 0},
+    {"prefetch", "[PROCESS] VA SIZE",
+     "Brings in the pages there that have to be read from a device.",
+     COMMAND_CHANGES, run_prefetch, 0},
+    {"tick", "[N]",
+     "The timer ticks, once or N times: for policies that count time in ticks.",
+     COMMAND_CHANGES, run_tick, 0},
 
     {"registry", "[N] [pages M] [ram SIZE] [kernel BYTES]",
      "A kernel, on a machine of its own (64M), that sees the page tables of all processes in its "

@@ -229,6 +229,8 @@ void process_end(struct scenario *scenario, struct scenario_process *process)
         quire_space_destroy(process->space);
     }
     memset(&process->process, 0, sizeof process->process);
+    free(process->limit_state);
+    process->limit_state = NULL;
     process->alive = false;
 }
 
