@@ -169,7 +169,13 @@ static void random_line(struct prng *prng, char *line, size_t size)
         snprintf(line, size, "protect %s %up %up %s", name, page, pages, pick(prng, rights, 5));
         break;
     case 8: snprintf(line, size, "discard %s %up %up", name, page, pages); break;
-    case 9: snprintf(line, size, "sync %s", pick(prng, objects, 2)); break;
+    case 9:
+        if (below(prng, 2) == 0) {
+            snprintf(line, size, "sync %s", pick(prng, objects, 2));
+        } else {
+            snprintf(line, size, "wire %s %up write", name, page);
+        }
+        break;
     case 10:
         snprintf(line, size, "fail %s", pick(prng, fails, 4));
         if (strcmp(line, "fail nothing") != 0) {
@@ -194,7 +200,7 @@ static void random_line(struct prng *prng, char *line, size_t size)
     }
 }
 
-enum { LINE_BYTES = 100, LINES = 60 };
+enum { LINE_BYTES = 120, LINES = 60 };
 
 static const char *const beginning[] = {
     "machine ram=128K swap=32K resident=6 policy=clock records=beside tlb=8,2",
@@ -205,6 +211,9 @@ static const char *const beginning[] = {
     "process C",
 };
 enum { BEGINNING = sizeof beginning / sizeof beginning[0] };
+
+/* What is added to the machine, by rounds. */
+static const char *const speeds[] = {"", " disk=slow", " disk=slow ahead=on around=4"};
 
 /* One history: its lines, what each printed, and the state after each. */
 struct history {
@@ -246,7 +255,8 @@ static void test_back_and_forward(void **state)
         memset(&history, 0, sizeof history);
         for (unsigned n = 0; n < LINES; n++) {
             if (n < BEGINNING) {
-                snprintf(history.line[n], LINE_BYTES, "%s", beginning[n]);
+                snprintf(history.line[n], LINE_BYTES, "%s%s", beginning[n],
+                         n == 0 ? speeds[round % 3] : "");
             } else {
                 random_line(&prng, history.line[n], LINE_BYTES);
             }
@@ -382,6 +392,40 @@ static void test_explaining_changes_nothing(void **state)
 {
     (void)state;
     each_example(check_telling);
+}
+
+/* The same lines, each that makes a machine with "disk=slow" behind it. */
+static struct bytes slowed(const struct bytes *text)
+{
+    char *slow = NULL, *line, *rest, *copy = strdup((const char *)text->at);
+    size_t bytes = 0;
+    FILE *out = open_memstream(&slow, &bytes);
+
+    check(out != NULL && copy != NULL);
+    for (line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        bool machine = strncmp(line, "machine ", 8) == 0;
+
+        fprintf(out, "%s%s\n", line, machine && strstr(line, "disk=") == NULL ? " disk=slow" : "");
+    }
+    fclose(out);
+    free(copy);
+    return (struct bytes){.at = (unsigned char *)slow, .count = bytes};
+}
+
+/* How long devices take makes no difference to what a program sees. */
+static void check_slow(const char *path, const struct bytes *text)
+{
+    struct bytes slow = slowed(text);
+    struct came came = run_example(&slow, no_mishaps, false);
+
+    checkf(came.unmet == 0, "%s: with a slow disk %u expectations do not hold", path, came.unmet);
+    bytes_free(&slow);
+}
+
+static void test_examples_with_a_slow_disk(void **state)
+{
+    (void)state;
+    each_example(check_slow);
 }
 
 /* The n-th frame refused, the n-th transfer failing, for every n: a line stays a line (the checks
@@ -621,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_back_and_forward),
         cmocka_unit_test(test_new_step_after_back),
         cmocka_unit_test(test_explaining_changes_nothing),
+        cmocka_unit_test(test_examples_with_a_slow_disk),
         cmocka_unit_test(test_every_failure_in_every_example),
         cmocka_unit_test(test_registry_without_frames),
         cmocka_unit_test(test_pictures),

@@ -86,9 +86,9 @@ static const struct {
     {"spawn p elf examples/seed-004.ptsim", "spawn: examples/seed-004.ptsim: not an ELF file"},
     {"load prog", "load: there is no library 'prog'"},
     {"machine ram", "machine: expected format=, ram=, swap=, tlb=, policy=, resident=, commit=, "
-                    "records=, layout= or kernel=, got 'ram'"},
+                    "records=, layout=, kernel=, disk=, ahead= or around=, got 'ram'"},
     {"machine rum=4", "machine: expected format=, ram=, swap=, tlb=, policy=, resident=, commit=, "
-                      "records=, layout= or kernel=, got 'rum=4'"},
+                      "records=, layout=, kernel=, disk=, ahead= or around=, got 'rum=4'"},
     {"machine ram=much", "machine: ram: 'much' is not a size such as 64K or 16M"},
     {"machine ram=4097", "machine: the memory must be a whole number of pages"},
     {"machine ram=4K swap=16M",
@@ -102,6 +102,11 @@ static const struct {
     {"machine resident=-1", "machine: resident: '-1' is not a number of pages (0: no limit)"},
     {"machine commit=maybe", "machine: commit: 'maybe' is neither strict nor over"},
     {"machine records=gone", "machine: records: 'gone' is neither inside nor beside"},
+    {"machine disk=sluggish", "machine: disk: 'sluggish' is neither slow nor fast"},
+    {"machine ahead=1", "machine: ahead: '1' is neither on nor off"},
+    {"machine around=3", "machine: around: '3' is not a power of two from 1 (none) to 32768"},
+    {"machine around=65536",
+     "machine: around: '65536' is not a power of two from 1 (none) to 32768"},
     {"machine layout=none", "machine: layout: 'none' is none of seed, classic-32 and classic-64"},
     {"machine format=i8086", "machine: format: no format or file 'i8086' (formats: ptsim, ostep14, "
                              "ostep-linear, ostep-multilevel, i386, x86-64)"},

@@ -94,21 +94,23 @@ enum quire_status machine_finish(struct machine *machine, struct quire_request *
 enum quire_status machine_complete(struct machine *machine,
                                    enum quire_status (*step)(void *context,
                                                              struct quire_request *request),
-                                   void *context)
+                                   void *context, struct quire_request *request)
 {
     bool ready = false, again = true;
-    struct quire_request request = {.ready = note_ready, .context = &ready};
     enum quire_status status = QUIRE_OK;
 
+    request->ready = note_ready;
+    request->context = &ready;
     while (again) {
-        status = step(context, &request);
+        status = step(context, request);
         again = false;
         if (status == QUIRE_PENDING) {
-            status = machine_finish(machine, &request);
+            status = machine_finish(machine, request);
             again = status == QUIRE_OK;
         }
         again = again || (status == QUIRE_BUSY && machine_wait(machine));
     }
+    request->context = NULL;
     return status;
 }
 

@@ -171,7 +171,7 @@ enum quire_status machine_finish(struct machine *machine, struct quire_request *
 enum quire_status machine_complete(struct machine *machine,
                                    enum quire_status (*step)(void *context,
                                                              struct quire_request *request),
-                                   void *context);
+                                   void *context, struct quire_request *request);
 
 /* The processor runs no address space any more: what has to be so before its space is destroyed. */
 void machine_idle(struct machine *machine);

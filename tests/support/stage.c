@@ -111,8 +111,8 @@ uint64_t stage_state(struct scenario *scenario)
         }
     }
     for (unsigned i = 0; i < scenario->objects; i++) {
-        if (scenario->object[i]->alive && scenario->object[i]->bytes != NULL) {
-            fold(&digest, scenario->object[i]->bytes, scenario->object[i]->room);
+        if (scenario->object[i]->alive && scenario->object[i]->disk.bytes != NULL) {
+            fold(&digest, scenario->object[i]->disk.bytes, scenario->object[i]->disk.size);
         }
     }
     fold_frames(&digest, machine);

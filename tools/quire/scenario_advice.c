@@ -67,8 +67,10 @@ bool run_prefetch(struct call *call)
     struct prefetch prefetch = {.space = call_process(call)->space,
                                 .va = va_of(call),
                                 .bytes = call->value[OPERAND_SIZE].number};
+    struct quire_request request;
 
-    return outcome_of(call, machine_complete(&call->scenario->machine, prefetch_step, &prefetch));
+    return outcome_of(
+        call, machine_complete(&call->scenario->machine, prefetch_step, &prefetch, &request));
 }
 
 bool run_tick(struct call *call)

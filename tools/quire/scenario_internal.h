@@ -186,15 +186,15 @@ struct scenario_process {
 
 enum object_kind { OBJECT_FILE, OBJECT_MEMORY, OBJECT_PROGRAM, OBJECT_LIBRARY };
 
-/* What pages come from. All but memory, which processes share, have a device: bytes of the
- * simulator's. */
+/* What pages come from. All but memory, which processes share, have a disk, which is as slow as
+ * that for swap and fails with it: the n-th read is the n-th of any of them. */
 struct scenario_object {
     char name[NAME_BYTES];
     bool alive;
     enum object_kind kind;
     struct scenario *scenario;
-    unsigned char *bytes; /* NULL: no device */
-    uint64_t room;        /* whole pages, and one more, for pages that do not begin at one */
+    struct disk disk; /* bytes NULL: none. Whole pages, and one more, for pages that do not begin
+                         at one */
 
     struct quire_object object;   /* FILE, MEMORY */
     struct quire_image image;     /* PROGRAM, LIBRARY */
@@ -319,10 +319,8 @@ void process_run(struct scenario *scenario, struct scenario_process *process);
 void process_end(struct scenario *scenario, struct scenario_process *process);
 void object_end(struct scenario_object *object);
 
-/* Zeroed bytes for a device, 1 GiB at most; false: no memory. And what reads and writes them, for
- * quire_device. */
+/* A disk of zeros for `bytes` of them, 1 GiB at most; false: no memory. */
 bool object_room(struct scenario_object *object, uint64_t bytes);
-enum quire_status object_transfer(void *context, struct quire_transfer *transfer);
 
 /* The object that a region or page shows, NULL: none that has a name. */
 const struct scenario_object *object_of(const struct scenario *scenario,

@@ -42,6 +42,15 @@ bool run_show_machine(struct call *call)
     fprintf(call->out, "records   %s\n",
             config->records == MACHINE_RECORDS_INSIDE ? "inside: in frames of the machine"
                                                       : "beside the machine");
+    if (config->slow_disk) {
+        fputs("disk      slow: transfers end when they are waited for, in any order\n", call->out);
+    }
+    if (config->reads_ahead) {
+        fputs("ahead     on\n", call->out);
+    }
+    if (config->fault_around != 0) {
+        fprintf(call->out, "around    %u pages\n", 1U << config->fault_around);
+    }
     return true;
 }
 

@@ -13,7 +13,9 @@ const struct command scenario_commands[] = {
      "swap= (as much as ram), tlb=ENTRIES,WAYS (64,4), policy= (clock), resident=PAGES (no "
      "limit), commit=strict or over (over), records=inside or beside; layout=seed, classic-32 or "
      "classic-64: where the parts of programs go (seed), kernel=SIZE: physical memory below this "
-     "is the kernel's (as much as a layout has that was said, else nothing). Without this "
+     "is the kernel's (as much as a layout has that was said, else nothing); disk=slow or fast "
+     "(fast): do devices let faults wait? ahead=on or off (off): reading ahead; around=PAGES (1): "
+     "pages in frames already that a fault maps, too. Without this "
      "command there is a machine with all defaults.", COMMAND_CHANGES, run_machine, 0},
     {"fail frame", "N [every M]",
      "The N-th frame that is asked for from now on is refused, and then every M-th.",

@@ -217,6 +217,7 @@ void process_end(struct scenario *scenario, struct scenario_process *process)
     if (!process->alive) {
         return;
     }
+    machine_settle(&scenario->machine);
     if (machine_runs(&scenario->machine, process->space)) {
         machine_idle(&scenario->machine);
     }
@@ -224,7 +225,7 @@ void process_end(struct scenario *scenario, struct scenario_process *process)
         scenario->running = NULL;
     }
     if (process->process.usermode != NULL) {
-        quire_process_exit(&process->process); /* nothing is in transit: devices do not wait */
+        quire_process_exit(&process->process);
     } else {
         quire_space_destroy(process->space);
     }
@@ -314,45 +315,30 @@ bool names_introduce(struct call *call)
 /* => no process maps it */
 void object_end(struct scenario_object *object)
 {
+    machine_settle(&object->scenario->machine);
     if (object->alive && object->kind == OBJECT_LIBRARY) {
         quire_library_remove(&object->library);
     } else if (object->alive && object->kind != OBJECT_PROGRAM) {
         quire_object_destroy(&object->object);
     }
     object->alive = false;
-    free(object->bytes);
-    object->bytes = NULL;
+    if (object->disk.bytes != NULL) {
+        disk_close(&object->disk);
+    }
 }
 
 bool object_room(struct scenario_object *object, uint64_t bytes)
 {
-    uint64_t page = quire_format_page_bytes(scenario_format(object->scenario));
+    struct machine *machine = &object->scenario->machine;
+    uint64_t page = quire_format_page_bytes(machine->config.format);
 
-    if (bytes > DEVICE_MOST) {
+    if (bytes > DEVICE_MOST ||
+        !disk_open(&object->disk, NULL, ((bytes + page - 1) & ~(page - 1)) + page)) {
         return false;
     }
-    object->room = ((bytes + page - 1) & ~(page - 1)) + page;
-    object->bytes = calloc(1, (size_t)object->room);
-    return object->bytes != NULL;
-}
-
-/* All devices fail together: the n-th read is the n-th of any of them. */
-enum quire_status object_transfer(void *context, struct quire_transfer *transfer)
-{
-    struct scenario_object *object = context;
-    struct disk *disk = &object->scenario->machine.disk;
-    bool in = transfer->direction == QUIRE_TRANSFER_IN;
-
-    if (mishap_strikes(in ? &disk->fail_read : &disk->fail_write) ||
-        transfer->offset > object->room || transfer->bytes > object->room - transfer->offset) {
-        return QUIRE_IO_ERROR;
-    }
-    if (in) {
-        memcpy(transfer->where, object->bytes + transfer->offset, (size_t)transfer->bytes);
-    } else {
-        memcpy(object->bytes + transfer->offset, transfer->where, (size_t)transfer->bytes);
-    }
-    return QUIRE_OK;
+    object->disk.fails_with = &machine->disk;
+    object->disk.queue = machine->disk.queue;
+    return true;
 }
 
 const struct host_file *host_file(struct scenario *scenario, const char *path,
