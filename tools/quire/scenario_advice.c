@@ -68,7 +68,12 @@ bool run_prefetch(struct call *call)
                                 .va = va_of(call),
                                 .bytes = call->value[OPERAND_SIZE].number};
     struct quire_request request;
+    uint64_t pages = prefetch.bytes >> scenario_page_shift(call->scenario);
 
+    if (call->scenario->work < pages || call->scenario->stop) {
+        return outcome_failed(call, QUIRE_BUSY, "prefetch: stopped, or more than is allowed here");
+    }
+    call->scenario->work -= pages;
     return outcome_of(
         call, machine_complete(&call->scenario->machine, prefetch_step, &prefetch, &request));
 }

@@ -86,8 +86,10 @@ static uint64_t said(const struct call *call, enum operand_kind kind, uint64_t o
 
 bool run_registry(struct call *call)
 {
+    uint64_t most = call->scenario->limits.memory;
+    uint64_t ram = most < RAM_DEFAULT ? most : RAM_DEFAULT;
     struct registry_config config = {.format = scenario_format(call->scenario),
-                                     .ram_bytes = said(call, OPERAND_SIZE, RAM_DEFAULT),
+                                     .ram_bytes = said(call, OPERAND_SIZE, ram),
                                      .own_bytes = said(call, OPERAND_BYTES, OWN_DEFAULT),
                                      .spaces = said(call, OPERAND_N, 0),
                                      .pages = said(call, OPERAND_M, 3),
