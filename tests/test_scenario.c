@@ -518,6 +518,22 @@ static unsigned registry_refused(uint64_t n, uint64_t *came)
     return wrong_lines;
 }
 
+/* i386 has 1,024 tables, and no more. */
+static void test_registry_space_is_full(void **state)
+{
+    struct scenario *scenario = stage_open();
+
+    (void)state;
+    stage_run(scenario, "registry", NULL);
+    stage_run(scenario, "registry new", NULL);
+    stage_run(scenario, "repeat 1024 registry grow 0", NULL);
+    check(scenario->outcome.kind == OUTCOME_OK && scenario->registry->data_pages == 1024);
+    stage_run(scenario, "registry grow 0", NULL);
+    check(scenario->outcome.kind == OUTCOME_FAILED && scenario->outcome.status == QUIRE_NO_SPACE);
+    check(scenario->registry->data_pages == 1024);
+    scenario_close(scenario);
+}
+
 static void test_registry_without_frames(void **state)
 {
     uint64_t undisturbed, came;
@@ -681,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_examples_with_a_slow_disk),
         cmocka_unit_test(test_every_failure_in_every_example),
         cmocka_unit_test(test_registry_without_frames),
+        cmocka_unit_test(test_registry_space_is_full),
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_completion),
     };

@@ -233,6 +233,7 @@ static bool wrong(struct registry_run *run, struct problem *problem, uint32_t sp
                   const char *what)
 {
     run->wrong = true;
+    run->status = QUIRE_CORRUPT;
     return problem_set(problem, "address space %" PRIu32 ", address 0x%" PRIx64 ": %s", space,
                        va.at, what);
 }
@@ -365,6 +366,7 @@ static bool told_why(struct registry_run *run, enum quire_status status, struct 
     struct grouped spaces = grouped(run->registry.spaces);
     bool kernel = run->kernel_frames.free == 0;
 
+    run->status = status;
     if (status == QUIRE_NO_SPACE) {
         return problem_set(problem, "all kernel addresses are in use, with %s address spaces",
                            spaces.text);
@@ -407,6 +409,7 @@ bool registry_run_extend(struct registry_run *run, uint32_t id, struct problem *
     quire_pa pa;
 
     if (status != QUIRE_OK) {
+        run->status = status;
         return problem_set(problem, "there is no address space %" PRIu32, id);
     }
     mmu = quire_table_mmu(&view.table);
@@ -415,6 +418,7 @@ bool registry_run_extend(struct registry_run *run, uint32_t id, struct problem *
         page++;
     }
     if (page == regions(run->config.format)) {
+        run->status = QUIRE_NO_SPACE;
         return problem_set(problem, "address space %" PRIu32 " has all the tables there can be",
                            id);
     }

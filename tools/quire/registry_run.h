@@ -32,14 +32,15 @@ struct registry_run {
     struct quire_registry registry;
     void *kernel_frames_state;
 
-    uint64_t address_bytes;  /* of the kernel: 4 GiB, or all that the format translates */
-    uint32_t page_map_bytes; /* what `pages` takes of the kernel's memory */
-    uint32_t boot_tables;    /* kernel page tables before there was a registry */
-    uint64_t data_pages;     /* mapped in all spaces together */
-    uint64_t read_back;      /* entries that the kernel read through a window right away */
-    uint64_t witnesses;      /* spaces chosen to be looked at closely in the end */
-    uint64_t verified;       /* entries of these */
-    bool wrong;              /* one was not what it should be, and the problem says which */
+    uint64_t address_bytes;   /* of the kernel: 4 GiB, or all that the format translates */
+    uint32_t page_map_bytes;  /* what `pages` takes of the kernel's memory */
+    uint32_t boot_tables;     /* kernel page tables before there was a registry */
+    uint64_t data_pages;      /* mapped in all spaces together */
+    uint64_t read_back;       /* entries that the kernel read through a window right away */
+    uint64_t witnesses;       /* spaces chosen to be looked at closely in the end */
+    uint64_t verified;        /* entries of these */
+    enum quire_status status; /* of what failed last */
+    bool wrong;               /* one was not what it should be, and the problem says which */
 };
 
 /* The machine, its kernel's table by the document's steps, and an empty registry. */

@@ -37,8 +37,8 @@ static bool worked(struct call *call, bool fine, const struct problem *problem)
     struct scenario *scenario = call->scenario;
 
     scenario->machine.faults.frame = scenario->registry->machine.faults.frame;
-    return fine || outcome_failed(call, scenario->registry->wrong ? QUIRE_CORRUPT : QUIRE_NO_MEMORY,
-                                  "%s: %s", call->command->name, problem->text);
+    return fine || outcome_failed(call, scenario->registry->status, "%s: %s", call->command->name,
+                                  problem->text);
 }
 
 /* ---- a kernel, and its crowd ----------------------------------------------------------------- */
