@@ -88,9 +88,10 @@ static void move_in_memory(struct disk *disk, const struct quire_transfer *trans
 
 static enum quire_status move(struct disk *disk, const struct quire_transfer *transfer)
 {
+    struct disk *failing = disk->fails_with != NULL ? disk->fails_with : disk;
     bool in = transfer->direction == QUIRE_TRANSFER_IN;
 
-    if (mishap_strikes(in ? &disk->fail_read : &disk->fail_write) ||
+    if (mishap_strikes(in ? &failing->fail_read : &failing->fail_write) ||
         transfer->offset > disk->size || transfer->bytes > disk->size - transfer->offset) {
         return QUIRE_IO_ERROR;
     }

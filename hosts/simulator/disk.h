@@ -24,6 +24,7 @@ struct disk {
     uint64_t reads, writes; /* transfers done */
     int error;              /* errno of the last transfer that failed by itself; 0: none did */
     struct mishap fail_read, fail_write;
+    struct disk *fails_with;  /* whose mishaps strike here, in place of its own; NULL: these */
     struct disk_queue *queue; /* NULL: transfers are done at once */
 };
 

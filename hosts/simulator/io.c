@@ -91,6 +91,29 @@ enum quire_status machine_finish(struct machine *machine, struct quire_request *
     return status;
 }
 
+enum quire_status machine_complete(struct machine *machine,
+                                   enum quire_status (*step)(void *context,
+                                                             struct quire_request *request),
+                                   void *context, struct quire_request *request)
+{
+    bool ready = false, again = true;
+    enum quire_status status = QUIRE_OK;
+
+    request->ready = note_ready;
+    request->context = &ready;
+    while (again) {
+        status = step(context, request);
+        again = false;
+        if (status == QUIRE_PENDING) {
+            status = machine_finish(machine, request);
+            again = status == QUIRE_OK;
+        }
+        again = again || (status == QUIRE_BUSY && machine_wait(machine));
+    }
+    request->context = NULL;
+    return status;
+}
+
 enum quire_status machine_fault(struct machine *machine, struct quire_space *space, quire_va va,
                                 unsigned access, struct quire_request *request)
 {

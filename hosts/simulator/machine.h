@@ -166,6 +166,13 @@ enum quire_status machine_fault(struct machine *machine, struct quire_space *spa
 /* Goes on with a request that is pending until it is over. */
 enum quire_status machine_finish(struct machine *machine, struct quire_request *request);
 
+/* For operations that are asked for again when what they waited for is there: calls `step` until it
+ * answers neither QUIRE_PENDING nor, with transfers under way, QUIRE_BUSY. */
+enum quire_status machine_complete(struct machine *machine,
+                                   enum quire_status (*step)(void *context,
+                                                             struct quire_request *request),
+                                   void *context, struct quire_request *request);
+
 /* The processor runs no address space any more: what has to be so before its space is destroyed. */
 void machine_idle(struct machine *machine);
 

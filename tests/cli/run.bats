@@ -217,6 +217,30 @@ END
     went_well
 }
 
+@test "the registry: the same words as quire registry has" {
+    run_text <<< 'registry 300 pages 5 ram 32M'
+    went_well
+    sed '1d; $d' "$tmp/out" > "$tmp/scenario"
+    quire registry --spaces 300 --pages 5 --ram 32M
+    diff -u "$tmp/out" "$tmp/scenario"
+    run_text -q <<< 'registry ram 9M'
+    refused "standard input:1: registry: ram: 9 MiB leave nothing beside the first 1 MiB and the kernel's 8 MiB"
+}
+
+@test "a slow disk, reading ahead, mapping around: what the machine says of itself" {
+    run_text << 'END'
+machine disk=slow ahead=on around=16
+show machine
+expect shows "disk slow: transfers end when they are waited for, in any order"
+expect shows "ahead on"
+expect shows "around 16 pages"
+machine
+show machine
+expect lines 7
+END
+    went_well
+}
+
 @test "help lists every command, and explains each" {
     run_text <<< help
     went_well

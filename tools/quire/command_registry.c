@@ -8,7 +8,7 @@
 #include "json.h"
 #include "options.h"
 #include "quire/formats.h"
-#include "registry_run.h"
+#include "registry_show.h"
 
 const char command_registry_help[] =
     "usage: quire registry [--spaces N] [--pages N] [--ram SIZE] [--kernel SIZE] [--format F]\n"
@@ -39,7 +39,7 @@ const char command_registry_help[] =
     "Example:  quire registry --spaces 2000 --ram 64M\n"
     "          quire registry --steps\n";
 
-enum { STATUS_WRONG = 1, SPACES_MOST = 1 << 28, PAGES_MOST = 1 << 20 };
+enum { STATUS_WRONG = 1 };
 
 struct settings {
     struct format_described described;
@@ -48,58 +48,6 @@ struct settings {
 };
 
 /* ---- the figures ----------------------------------------------------------------------------- */
-
-static void print_row(const char *what, uint64_t count, uint64_t spaces, const char *of)
-{
-    uint64_t hundredths = spaces != 0 ? (count * 100 + spaces / 2) / spaces : 0;
-
-    printf("%-22s %14s %8" PRIu64 ".%02" PRIu64 "  %s\n", what, grouped(count).text,
-           hundredths / 100, hundredths % 100, of);
-}
-
-static void print_costs(const struct registry_run *run, const struct registry_totals *totals)
-{
-    uint64_t spaces = run->registry.spaces;
-    const struct quire_format *format = run->config.format;
-    uint64_t page = quire_format_page_bytes(format);
-    uint32_t reserved = (uint32_t)((run->page_map_bytes + page - 1) / page);
-
-    printf("%-22s %14s %11s\n", "", "in all", "per space");
-    print_row("page tables", totals->table_frames, spaces, "frames, the directory included");
-    print_row("kernel addresses", totals->addresses, spaces, "pages, room to grow included");
-    print_row("kernel page tables", run->kernel.tables - run->boot_tables, spaces,
-              "frames, to map the windows");
-    print_row("trackers", run->registry.trackers.pcount * page, spaces, "bytes, in whole pages");
-    print_row("map of addresses", run->page_map_bytes, spaces, "bytes, however many spaces");
-    printf("\nkernel's own memory: %s of %s frames in use (%s for the map of addresses)\n",
-           grouped(run->kernel_frames.total - run->kernel_frames.free).text,
-           grouped(run->kernel_frames.total).text, grouped(reserved).text);
-}
-
-static void print_crowd(struct registry_run *run)
-{
-    const struct registry_totals totals = registry_run_totals(run);
-    const struct quire_registry_counts *count = &run->registry.count;
-    uint64_t page = quire_format_page_bytes(run->config.format);
-
-    printf("%s address spaces alive on %s: %s of memory, %s of kernel addresses\n\n",
-           grouped(run->registry.spaces).text, run->config.format->name,
-           size_text(run->config.ram_bytes).text, size_text(run->address_bytes).text);
-    print_costs(run, &totals);
-    printf("\nwindows grew           %14s  times where they were (%s into addresses behind them)\n",
-           grouped(count->grown).text, grouped(count->taken).text);
-    printf("windows were moved     %14s  times: %s pages remapped, %s bytes copied\n",
-           grouped(count->moved).text, grouped(count->remapped).text,
-           grouped(totals.copies * page).text);
-    if (totals.fixed_pages != 0) {
-        printf("fixed windows          %14s  of %s pages would fill all kernel addresses\n",
-               grouped(totals.fixed_spaces).text, grouped(totals.fixed_pages).text);
-    }
-    printf("\nread through windows   %14s  entries, each as soon as it was written\n",
-           grouped(run->read_back).text);
-    printf("verified in the end    %14s  entries and pages of %s spaces chosen at random\n",
-           grouped(run->verified).text, grouped(run->witnesses).text);
-}
 
 static void json_crowd(struct registry_run *run)
 {
@@ -153,74 +101,13 @@ static int run_crowd(const struct settings *settings)
     } else if (settings->json) {
         json_crowd(&run);
     } else {
-        print_crowd(&run);
+        registry_show_crowd(&run, stdout);
     }
     registry_run_close(&run);
     return status;
 }
 
 /* ---- step by step ---------------------------------------------------------------------------- */
-
-static void print_step(const char *what, const char *how)
-{
-    printf("  %-38s %s\n", what, how);
-}
-
-static void print_kernel_table(const struct registry_run *run)
-{
-    uint64_t page = quire_format_page_bytes(run->config.format);
-    uint64_t own = run->config.own_bytes;
-    char what[64], how[120];
-
-    puts("The initial kernel page table");
-    snprintf(how, sizeof(how), "directory at 0x%08" PRIx64, run->kernel.root.at);
-    print_step("page_table_info at a known location", how);
-    print_step("identity-map all", "what is present maps itself; nothing else needs an entry");
-    snprintf(how, sizeof(how), "%s pages: 0x%08x-0x%08x", grouped(REGISTRY_LOW_BYTES / page).text,
-             0, REGISTRY_LOW_BYTES - 1);
-    print_step("first 1 MiB present, for the BIOS", how);
-    snprintf(what, sizeof(what), "the kernel's %s present", size_text(own).text);
-    snprintf(how, sizeof(how), "%s pages: 0x%08x-0x%08" PRIx64 ", %u page tables so far",
-             grouped(own / page).text, REGISTRY_LOW_BYTES, REGISTRY_LOW_BYTES + own - 1,
-             run->boot_tables);
-    print_step(what, how);
-}
-
-static void print_page(const struct registry_run *run, const char *what, quire_va va)
-{
-    quire_pa pa = {0};
-    struct quire_mmu mmu = quire_table_mmu(&run->kernel);
-    char how[100];
-
-    quire_translate(&mmu, va, &pa);
-    snprintf(how, sizeof(how), "frame 0x%08" PRIx64 " at kernel address 0x%08" PRIx64, pa.at,
-             va.at);
-    print_step(what, how);
-}
-
-/* The window of a space, page by page, and its tracker. */
-static void print_window(struct registry_run *run, uint32_t id)
-{
-    uint64_t page = quire_format_page_bytes(run->config.format);
-    struct quire_tracker tracker;
-    char what[64], how[100];
-    quire_va va;
-
-    if (quire_registry_tracker(&run->registry, id, &tracker) != QUIRE_OK) {
-        return;
-    }
-    va = quire_tracker_va(tracker);
-    for (uint32_t i = 0; i < tracker.pcount; i++) {
-        snprintf(what, sizeof(what), "page %c, %s%s", (char)('A' + i),
-                 i == 0 ? "the directory" : "a page table",
-                 i != 0 && (tracker.pt_ptr & QUIRE_TRACKER_SPARE) != 0 ? " to come" : "");
-        print_page(run, what, quire_va_at(va.at + i * page));
-    }
-    snprintf(what, sizeof(what), "link: tracker %" PRIu32, id);
-    snprintf(how, sizeof(how), "{pt_ptr 0x%08" PRIx64 ", pcount %" PRIu32 "}", va.at,
-             tracker.pcount);
-    print_step(what, how);
-}
 
 /* What the document's text says wrong. */
 static void print_errata(void)
@@ -236,47 +123,30 @@ static void print_errata(void)
 }
 
 /* Process 0 maps a page in each of two regions: the second needs room that process 1 has. */
-static enum quire_status grow_into_neighbour(struct registry_run *run)
+static bool grow_into_neighbour(struct registry_run *run, struct problem *problem)
 {
-    struct quire_registry_view view, neighbour;
-    enum quire_status status = quire_registry_create(&run->registry, 0, &neighbour);
-
-    if (status == QUIRE_OK) {
-        puts("\nA process next to it");
-        print_window(run, neighbour.id);
-        status = quire_registry_open(&run->registry, 0, 0, &view);
-    }
-    for (uint32_t page = 0; page < 2 && status == QUIRE_OK; page++) {
-        status = registry_run_add_page(run, &view, page);
-        if (status == QUIRE_OK) {
-            puts(page == 0 ? "\nThe first maps a page: page B becomes a page table"
-                           : "\nIt maps another, far away: no room beside its neighbour. It moves");
-            print_window(run, view.id);
+    for (unsigned page = 0; page < 2; page++) {
+        if (!registry_run_extend(run, 0, problem)) {
+            return false;
         }
+        puts(page == 0 ? "\nThe first maps a page: page B becomes a page table"
+                       : "\nIt maps another, far away: no room beside its neighbour. It moves");
+        registry_show_window(run, 0, stdout);
     }
-    return status;
+    return true;
 }
 
-static enum quire_status show_steps(struct registry_run *run)
+static bool show_steps(struct registry_run *run, struct problem *problem)
 {
-    uint64_t page = quire_format_page_bytes(run->config.format);
-    struct quire_registry_view view;
-    enum quire_status status;
-    char how[100];
-
-    print_kernel_table(run);
-    puts("\nThe first pg_alloc_page");
-    print_page(run, "a page for it", quire_tracker_va(run->registry.trackers));
-    snprintf(how, sizeof(how), "%s of %zu bytes", grouped(page / sizeof(struct quire_tracker)).text,
-             sizeof(struct quire_tracker));
-    print_step("trackers in it", how);
-    status = quire_registry_create(&run->registry, 0, &view);
-    if (status == QUIRE_OK) {
-        puts("\nA new page table");
-        print_window(run, view.id);
-        status = grow_into_neighbour(run);
+    registry_show_kernel(run, stdout);
+    for (uint32_t id = 0; id < 2; id++) {
+        if (!registry_run_create(run, problem)) {
+            return false;
+        }
+        puts(id == 0 ? "\nA new page table" : "\nA process next to it");
+        registry_show_window(run, id, stdout);
     }
-    return status;
+    return grow_into_neighbour(run, problem);
 }
 
 static int run_steps(const struct settings *settings)
@@ -284,7 +154,7 @@ static int run_steps(const struct settings *settings)
     static struct registry_run run;
     struct registry_config config = settings->config;
     struct problem problem;
-    enum quire_status status;
+    bool fine;
 
     config.ram_bytes = 2 * (REGISTRY_LOW_BYTES + config.own_bytes);
     config.spaces = 2;
@@ -292,12 +162,12 @@ static int run_steps(const struct settings *settings)
     if (!registry_run_open(&run, &config, &problem)) {
         return fail("registry: %s", problem.text);
     }
-    status = show_steps(&run);
-    if (status == QUIRE_OK) {
+    fine = show_steps(&run, &problem);
+    if (fine) {
         print_errata();
     }
     registry_run_close(&run);
-    return status == QUIRE_OK ? STATUS_OK : fail("registry: %s", quire_status_text(status));
+    return fine ? STATUS_OK : fail("registry: %s", problem.text);
 }
 
 /* ---- what was asked for ---------------------------------------------------------------------- */
@@ -329,10 +199,12 @@ static bool read_arguments(struct settings *settings, int argc, char **argv)
         bool fine = true;
         switch (found) {
         case SPACES:
-            fine = number_option("registry: --spaces", value, 1, SPACES_MOST, &config->spaces);
+            fine = number_option("registry: --spaces", value, 1, REGISTRY_SPACES_MOST,
+                                 &config->spaces);
             break;
         case PAGES:
-            fine = number_option("registry: --pages", value, 1, PAGES_MOST, &config->pages);
+            fine =
+                number_option("registry: --pages", value, 1, REGISTRY_PAGES_MOST, &config->pages);
             break;
         case RAM:
             fine = size_option("registry: --ram", value, 1, UINT64_MAX, &config->ram_bytes);

@@ -233,6 +233,7 @@ static bool wrong(struct registry_run *run, struct problem *problem, uint32_t sp
                   const char *what)
 {
     run->wrong = true;
+    run->status = QUIRE_CORRUPT;
     return problem_set(problem, "address space %" PRIu32 ", address 0x%" PRIx64 ": %s", space,
                        va.at, what);
 }
@@ -294,6 +295,22 @@ enum quire_status registry_run_add_page(struct registry_run *run, struct quire_r
     return QUIRE_OK;
 }
 
+static enum quire_status add_and_read(struct registry_run *run, struct quire_registry_view *view,
+                                      uint32_t page, struct problem *problem)
+{
+    enum quire_status status = registry_run_add_page(run, view, page);
+    quire_pa data;
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    if (!compare(run, view, data_va(run, view->id, page), &data, problem)) {
+        return QUIRE_CORRUPT;
+    }
+    run->read_back++;
+    return QUIRE_OK;
+}
+
 /* One round: page number `page` for every space that gets so many. The first makes the spaces. */
 static enum quire_status add_round(struct registry_run *run, uint32_t page, struct problem *problem)
 {
@@ -301,7 +318,6 @@ static enum quire_status add_round(struct registry_run *run, uint32_t page, stru
 
     for (uint32_t id = 0; id < run->config.spaces && status == QUIRE_OK; id++) {
         struct quire_registry_view view;
-        quire_pa data;
 
         if (pages_of(run, id) <= page) {
             continue;
@@ -309,13 +325,7 @@ static enum quire_status add_round(struct registry_run *run, uint32_t page, stru
         status = page == 0 ? quire_registry_create(&run->registry, 0, &view)
                            : quire_registry_open(&run->registry, id, 0, &view);
         if (status == QUIRE_OK) {
-            status = registry_run_add_page(run, &view, page);
-        }
-        if (status == QUIRE_OK) {
-            if (!compare(run, &view, data_va(run, id, page), &data, problem)) {
-                return QUIRE_CORRUPT;
-            }
-            run->read_back++;
+            status = add_and_read(run, &view, page, problem);
         }
     }
     return status;
@@ -345,16 +355,23 @@ static bool verify_space(struct registry_run *run, uint32_t id, struct problem *
     return true;
 }
 
+/* No step asks for more than a page and its tables; where these are free, a frame was refused. */
+static bool is_full(const struct registry_run *run)
+{
+    return run->machine.frames.free <= run->config.format->levels;
+}
+
 static bool told_why(struct registry_run *run, enum quire_status status, struct problem *problem)
 {
     struct grouped spaces = grouped(run->registry.spaces);
+    bool kernel = run->kernel_frames.free == 0;
 
+    run->status = status;
     if (status == QUIRE_NO_SPACE) {
         return problem_set(problem, "all kernel addresses are in use, with %s address spaces",
                            spaces.text);
     }
-    if (status == QUIRE_NO_MEMORY) {
-        bool kernel = run->kernel_frames.free == 0;
+    if (status == QUIRE_NO_MEMORY && (kernel || is_full(run))) {
         return problem_set(problem, "--%s: %s are full, with %s address spaces and %s pages",
                            kernel ? "kernel" : "ram",
                            size_text(kernel ? run->config.own_bytes : run->config.ram_bytes).text,
@@ -375,6 +392,40 @@ bool registry_run_grow(struct registry_run *run, struct problem *problem)
     return true;
 }
 
+bool registry_run_create(struct registry_run *run, struct problem *problem)
+{
+    struct quire_registry_view view;
+    enum quire_status status = quire_registry_create(&run->registry, 0, &view);
+
+    return status == QUIRE_OK || told_why(run, status, problem);
+}
+
+bool registry_run_extend(struct registry_run *run, uint32_t id, struct problem *problem)
+{
+    struct quire_registry_view view;
+    enum quire_status status = quire_registry_open(&run->registry, id, 0, &view);
+    struct quire_mmu mmu;
+    uint32_t page = 0;
+    quire_pa pa;
+
+    if (status != QUIRE_OK) {
+        run->status = status;
+        return problem_set(problem, "there is no address space %" PRIu32, id);
+    }
+    mmu = quire_table_mmu(&view.table);
+    while (page < regions(run->config.format) &&
+           quire_translate(&mmu, data_va(run, id, page), &pa) == QUIRE_OK) {
+        page++;
+    }
+    if (page == regions(run->config.format)) {
+        run->status = QUIRE_NO_SPACE;
+        return problem_set(problem, "address space %" PRIu32 " has all the tables there can be",
+                           id);
+    }
+    status = add_and_read(run, &view, page, problem);
+    return status == QUIRE_OK || told_why(run, status, problem);
+}
+
 bool registry_run_verify(struct registry_run *run, struct problem *problem)
 {
     for (uint32_t id = 0; id < run->config.spaces; id++) {
@@ -391,7 +442,7 @@ struct registry_totals registry_run_totals(struct registry_run *run)
     struct registry_totals totals = {.table_frames = 0};
     uint32_t reserved = (uint32_t)((REGISTRY_LOW_BYTES + run->config.own_bytes) / page);
 
-    for (uint32_t id = 0; id < run->config.spaces; id++) {
+    for (uint32_t id = 0; id < run->registry.spaces; id++) {
         struct quire_tracker tracker;
         if (quire_registry_tracker(&run->registry, id, &tracker) == QUIRE_OK) {
             totals.table_frames += tracker.pcount;

@@ -10,13 +10,14 @@
 #include "quire/registry.h"
 
 enum { REGISTRY_LOW_BYTES = 1 << 20 }; /* the BIOS's: mapped, never given out */
+enum { REGISTRY_SPACES_MOST = 1 << 28, REGISTRY_PAGES_MOST = 1 << 20 };
 
 struct registry_config {
     const struct quire_format *format;
     uint64_t ram_bytes;
     uint64_t own_bytes; /* the kernel's own memory, behind the first MiB */
-    uint64_t spaces;
-    uint64_t pages; /* each space maps 1 to so many, each of which needs a table of its own */
+    uint64_t spaces;    /* of the crowd; REGISTRY_SPACES_MOST at most */
+    uint64_t pages;     /* each space maps 1 to so many, each of which needs a table of its own */
     uint64_t seed;
 };
 
@@ -31,14 +32,15 @@ struct registry_run {
     struct quire_registry registry;
     void *kernel_frames_state;
 
-    uint64_t address_bytes;  /* of the kernel: 4 GiB, or all that the format translates */
-    uint32_t page_map_bytes; /* what `pages` takes of the kernel's memory */
-    uint32_t boot_tables;    /* kernel page tables before there was a registry */
-    uint64_t data_pages;     /* mapped in all spaces together */
-    uint64_t read_back;      /* entries that the kernel read through a window right away */
-    uint64_t witnesses;      /* spaces chosen to be looked at closely in the end */
-    uint64_t verified;       /* entries of these */
-    bool wrong;              /* one was not what it should be, and the problem says which */
+    uint64_t address_bytes;   /* of the kernel: 4 GiB, or all that the format translates */
+    uint32_t page_map_bytes;  /* what `pages` takes of the kernel's memory */
+    uint32_t boot_tables;     /* kernel page tables before there was a registry */
+    uint64_t data_pages;      /* mapped in all spaces together */
+    uint64_t read_back;       /* entries that the kernel read through a window right away */
+    uint64_t witnesses;       /* spaces chosen to be looked at closely in the end */
+    uint64_t verified;        /* entries of these */
+    enum quire_status status; /* of what failed last */
+    bool wrong;               /* one was not what it should be, and the problem says which */
 };
 
 /* The machine, its kernel's table by the document's steps, and an empty registry. */
@@ -55,6 +57,12 @@ bool registry_run_verify(struct registry_run *run, struct problem *problem);
 /* Page number `page` of a space, as the crowd maps it: it needs a table of its own. */
 enum quire_status registry_run_add_page(struct registry_run *run, struct quire_registry_view *view,
                                         uint32_t page);
+
+/* One space more, still empty: its number is registry.spaces - 1. */
+bool registry_run_create(struct registry_run *run, struct problem *problem);
+
+/* The next page of a space, read back through its window. */
+bool registry_run_extend(struct registry_run *run, uint32_t id, struct problem *problem);
 
 /* What the sums come to. */
 struct registry_totals {

@@ -10,6 +10,8 @@
 
 /* ---- machine --------------------------------------------------------------------------------- */
 
+enum { AROUND_MOST = 1 << 15 }; /* pages */
+
 struct settings {
     struct scenario *scenario;
     struct machine_config config;
@@ -83,23 +85,36 @@ static bool set_resident(struct settings *settings, const char *text, struct pro
     return true;
 }
 
+/* One of two words: true for `yes`. */
+static bool set_either(const char *text, const char *yes, const char *no, bool *is,
+                       struct problem *problem)
+{
+    *is = strcmp(text, yes) == 0;
+    return *is || strcmp(text, no) == 0 ||
+           problem_set(problem, "'%s' is neither %s nor %s", text, yes, no);
+}
+
 static bool set_commit(struct settings *settings, const char *text, struct problem *problem)
 {
-    bool strict = strcmp(text, "strict") == 0;
+    bool strict;
 
+    if (!set_either(text, "strict", "over", &strict, problem)) {
+        return false;
+    }
     settings->config.commit = strict ? QUIRE_COMMIT_STRICT : QUIRE_OVERCOMMIT;
-    return strict || strcmp(text, "over") == 0 ||
-           problem_set(problem, "'%s' is neither strict nor over", text);
+    return true;
 }
 
 static bool set_records(struct settings *settings, const char *text, struct problem *problem)
 {
-    bool beside = strcmp(text, "beside") == 0;
+    bool inside;
 
+    if (!set_either(text, "inside", "beside", &inside, problem)) {
+        return false;
+    }
     settings->has_records = true;
-    settings->config.records = beside ? MACHINE_RECORDS_BESIDE : MACHINE_RECORDS_INSIDE;
-    return beside || strcmp(text, "inside") == 0 ||
-           problem_set(problem, "'%s' is neither inside nor beside", text);
+    settings->config.records = inside ? MACHINE_RECORDS_INSIDE : MACHINE_RECORDS_BESIDE;
+    return true;
 }
 
 static const struct quire_layout *const layouts[] = {&quire_layout_seed, &quire_layout_classic_32,
@@ -124,6 +139,34 @@ static bool set_kernel(struct settings *settings, const char *text, struct probl
     return set_size(text, &settings->config.pages_from, problem);
 }
 
+static bool set_disk(struct settings *settings, const char *text, struct problem *problem)
+{
+    return set_either(text, "slow", "fast", &settings->config.slow_disk, problem);
+}
+
+static bool set_ahead(struct settings *settings, const char *text, struct problem *problem)
+{
+    return set_either(text, "on", "off", &settings->config.reads_ahead, problem);
+}
+
+/* How many pages, as a power of two. */
+static bool set_around(struct settings *settings, const char *text, struct problem *problem)
+{
+    uint64_t pages;
+    uint8_t shift = 0;
+
+    if (!number_parse(text, &pages) || pages == 0 || pages > AROUND_MOST ||
+        (pages & (pages - 1)) != 0) {
+        return problem_set(problem, "'%s' is not a power of two from 1 (none) to %d", text,
+                           AROUND_MOST);
+    }
+    while (pages >> shift != 1) {
+        shift++;
+    }
+    settings->config.fault_around = shift;
+    return true;
+}
+
 static const struct setting {
     const char *name;
     bool (*set)(struct settings *settings, const char *text, struct problem *problem);
@@ -131,7 +174,8 @@ static const struct setting {
     {"format", set_format}, {"ram", set_ram},         {"swap", set_swap},
     {"tlb", set_tlb},       {"policy", set_policy},   {"resident", set_resident},
     {"commit", set_commit}, {"records", set_records}, {"layout", set_layout},
-    {"kernel", set_kernel},
+    {"kernel", set_kernel}, {"disk", set_disk},       {"ahead", set_ahead},
+    {"around", set_around},
 };
 enum { SETTINGS = sizeof setting_table / sizeof setting_table[0] };
 
@@ -154,7 +198,7 @@ static bool set(struct settings *settings, const struct word *word, struct probl
     }
     return problem_set(problem,
                        "machine: expected format=, ram=, swap=, tlb=, policy=, resident=, commit=, "
-                       "records=, layout= or kernel=, got '%s'",
+                       "records=, layout=, kernel=, disk=, ahead= or around=, got '%s'",
                        word->text);
 }
 

@@ -147,7 +147,7 @@ const char *const counter_names[] = {
     "tlb-hits",        "tlb-misses",  "walks",      "walk-steps",  "switches",      "flushes",
     "flushed-entries", "stale",       "disk-reads", "disk-writes", "processes",     "regions",
     "resident",        "swapped",     "tables",     "nodes",       "frames-free",   "slots-used",
-    "committed",       NULL};
+    "committed",       "waits",       NULL};
 
 static const struct counter counters[] = {
     OF_MACHINE(accesses),
@@ -187,6 +187,7 @@ static const struct counter counters[] = {
     NOW(frames_free, false),
     NOW(slots_used, false),
     NOW(committed, false),
+    OF_MACHINE(waits),
 };
 enum { COUNTERS = sizeof counters / sizeof counters[0] };
 _Static_assert(sizeof counter_names / sizeof counter_names[0] == COUNTERS + 1,

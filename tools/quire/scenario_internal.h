@@ -77,9 +77,13 @@ enum operand_kind {
     OPERAND_PATH,
     OPERAND_TOPIC,
     OPERAND_SETTING,
+    OPERAND_POLICY,
+    OPERAND_ADVICE,
     OPERAND_COMMAND,
     OPERANDS
 };
+
+_Static_assert((int)OPERANDS <= 32, "call.has has a bit for each");
 
 struct scenario_process;
 struct scenario_object;
@@ -90,6 +94,7 @@ struct value {
     const struct word *word;
     struct scenario_process *process;
     struct scenario_object *object;
+    const struct quire_policy_ops *policy;
 };
 
 enum { SAID_MAX = 8 };
@@ -176,19 +181,20 @@ struct scenario_process {
     bool alive;
     struct quire_space *space; /* in the process, or just a space: then process.usermode is NULL */
     struct quire_process process;
+    void *limit_state; /* of the policy that chooses among its pages; NULL: it never had a limit */
 };
 
 enum object_kind { OBJECT_FILE, OBJECT_MEMORY, OBJECT_PROGRAM, OBJECT_LIBRARY };
 
-/* What pages come from. All but memory, which processes share, have a device: bytes of the
- * simulator's. */
+/* What pages come from. All but memory, which processes share, have a disk, which is as slow as
+ * that for swap and fails with it: the n-th read is the n-th of any of them. */
 struct scenario_object {
     char name[NAME_BYTES];
     bool alive;
     enum object_kind kind;
     struct scenario *scenario;
-    unsigned char *bytes; /* NULL: no device */
-    uint64_t room;        /* whole pages, and one more, for pages that do not begin at one */
+    struct disk disk; /* bytes NULL: none. Whole pages, and one more, for pages that do not begin
+                         at one */
 
     struct quire_object object;   /* FILE, MEMORY */
     struct quire_image image;     /* PROGRAM, LIBRARY */
@@ -236,7 +242,8 @@ struct scenario {
     struct scenario_object *object[NAMED_MAX];
     unsigned objects;
     struct scenario_process *running;
-    uint64_t mark[COUNTERS_MAX]; /* counters count from here */
+    struct registry_run *registry; /* NULL: none was made */
+    uint64_t mark[COUNTERS_MAX];   /* counters count from here */
 
     unsigned long line; /* that runs now */
     struct outcome outcome;
@@ -312,10 +319,8 @@ void process_run(struct scenario *scenario, struct scenario_process *process);
 void process_end(struct scenario *scenario, struct scenario_process *process);
 void object_end(struct scenario_object *object);
 
-/* Zeroed bytes for a device, 1 GiB at most; false: no memory. And what reads and writes them, for
- * quire_device. */
+/* A disk of zeros for `bytes` of them, 1 GiB at most; false: no memory. */
 bool object_room(struct scenario_object *object, uint64_t bytes);
-enum quire_status object_transfer(void *context, struct quire_transfer *transfer);
 
 /* The object that a region or page shows, NULL: none that has a name. */
 const struct scenario_object *object_of(const struct scenario *scenario,
@@ -395,6 +400,11 @@ struct rights_text {
 };
 struct rights_text rights_text(unsigned rights);
 
+/* ---- the registry of seed 001: scenario_registry.c ------------------------------------------- */
+
+void registry_end(struct scenario *scenario);
+bool registry_valid(struct scenario *scenario, const char **what);
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 /* The settings of `machine`, for completion; NULL: no more. */
@@ -427,12 +437,22 @@ bool run_drop(struct call *call);
 bool run_stored(struct call *call);
 bool run_sync(struct call *call);
 
+bool run_registry(struct call *call);
+bool run_registry_new(struct call *call);
+bool run_registry_grow(struct call *call);
+bool run_show_registry(struct call *call);
+bool run_show_window(struct call *call);
+
 bool run_map(struct call *call);
 bool run_unmap(struct call *call);
 bool run_protect(struct call *call);
 bool run_discard(struct call *call);
 bool run_wire(struct call *call);
 bool run_working_set(struct call *call);
+bool run_limit(struct call *call);
+bool run_advise(struct call *call);
+bool run_prefetch(struct call *call);
+bool run_tick(struct call *call);
 bool run_read(struct call *call);
 bool run_write(struct call *call);
 bool run_fetch(struct call *call);

@@ -42,14 +42,17 @@ bool run_map(struct call *call)
     return outcome_of(call, quire_space_map(call_process(call)->space, &spec));
 }
 
+/* What changes a range wants none of its pages in transit. */
 bool run_unmap(struct call *call)
 {
+    machine_settle(&call->scenario->machine);
     return outcome_of(call, quire_space_unmap(call_process(call)->space, va_of(call),
                                               call->value[OPERAND_SIZE].number));
 }
 
 bool run_protect(struct call *call)
 {
+    machine_settle(&call->scenario->machine);
     return outcome_of(
         call, quire_space_protect(call_process(call)->space, va_of(call),
                                   call->value[OPERAND_SIZE].number,
@@ -58,21 +61,35 @@ bool run_protect(struct call *call)
 
 bool run_discard(struct call *call)
 {
+    machine_settle(&call->scenario->machine);
     return outcome_of(call, quire_space_discard(call_process(call)->space, va_of(call),
                                                 call->value[OPERAND_SIZE].number));
 }
 
+struct wire {
+    struct quire_space *space;
+    quire_va va;
+    unsigned access;
+};
+
+static enum quire_status wire_step(void *context, struct quire_request *request)
+{
+    const struct wire *wire = context;
+
+    return quire_space_wire(wire->space, wire->va, wire->access, request);
+}
+
 bool run_wire(struct call *call)
 {
-    struct scenario_process *process = call_process(call);
-    struct quire_request request = {.ready = NULL};
-    unsigned access = (call_said(call, "write") ? QUIRE_WRITE : QUIRE_READ) | privilege(call);
+    struct wire wire = {call_process(call)->space, va_of(call),
+                        (call_said(call, "write") ? QUIRE_WRITE : QUIRE_READ) | privilege(call)};
+    struct quire_request request;
     enum quire_status status;
 
     if (call->command->variant != 0) {
-        return outcome_of(call, quire_space_unwire(process->space, va_of(call)));
+        return outcome_of(call, quire_space_unwire(wire.space, wire.va));
     }
-    status = quire_space_wire(process->space, va_of(call), access, &request);
+    status = machine_complete(&call->scenario->machine, wire_step, &wire, &request);
     return status == QUIRE_FAULT
                ? outcome_failed(call, status, "wire: %s", quire_refusal_text(request.refusal))
                : outcome_of(call, status);

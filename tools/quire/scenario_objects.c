@@ -54,6 +54,7 @@ bool run_fork(struct call *call)
     struct scenario_process *parent = call_process(call);
     struct scenario_process *child = process_place(call, call->value[OPERAND_NEW].word);
 
+    machine_settle(&call->scenario->machine);
     return child == NULL ||
            started(call, child, fork_it(child, parent, process_number(call->scenario)));
 }
@@ -85,14 +86,14 @@ static bool make_file(struct call *call, struct scenario_object *file, const voi
                       uint64_t bytes)
 {
     struct scenario *scenario = call->scenario;
-    struct quire_device device = {object_transfer, file};
+    struct quire_device device = {disk_transfer, &file->disk};
 
     if (bytes > scenario->limits.memory || !object_room(file, bytes)) {
         return problem_set(call->problem, "file: more memory than there is here: %" PRIu64 " bytes",
                            bytes);
     }
     if (from != NULL) {
-        memcpy(file->bytes, from, (size_t)bytes);
+        memcpy(file->disk.bytes, from, (size_t)bytes);
     }
     return made(call, file,
                 quire_object_create(&file->object, &scenario->machine.system, &device, bytes));
@@ -151,13 +152,24 @@ bool run_drop(struct call *call)
     return true;
 }
 
+struct sync {
+    struct quire_object *object;
+    uint64_t next;
+};
+
+static enum quire_status sync_step(void *context, struct quire_request *request)
+{
+    struct sync *sync = context;
+
+    return quire_object_sync(sync->object, &sync->next, request);
+}
+
 bool run_sync(struct call *call)
 {
-    struct scenario_object *object = call->value[OPERAND_OBJECT].object;
-    struct quire_request request = {.ready = NULL};
-    uint64_t next = 0;
+    struct sync sync = {&call->value[OPERAND_OBJECT].object->object, 0};
+    struct quire_request request;
 
-    return outcome_of(call, quire_object_sync(&object->object, &next, &request));
+    return outcome_of(call, machine_complete(&call->scenario->machine, sync_step, &sync, &request));
 }
 
 bool run_stored(struct call *call)
@@ -169,13 +181,13 @@ bool run_stored(struct call *call)
     if (call_has(call, OPERAND_WIDTH)) {
         width = call->value[OPERAND_WIDTH];
     }
-    if (file->bytes == NULL) {
+    if (file->disk.bytes == NULL) {
         return outcome_failed(call, QUIRE_INVALID, "stored: %s has no device", file->name);
     }
-    if (offset > file->room || width.number > file->room - offset) {
+    if (offset > file->disk.size || width.number > file->disk.size - offset) {
         return outcome_failed(call, QUIRE_OUT_OF_RANGE, "stored: %s ends before that", file->name);
     }
     fprintf(call->out, "%s on the device at 0x%" PRIx64 ": ", file->name, offset);
-    outcome_value(call, file->bytes + offset, &width);
+    outcome_value(call, file->disk.bytes + offset, &width);
     return true;
 }

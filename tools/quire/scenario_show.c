@@ -42,6 +42,15 @@ bool run_show_machine(struct call *call)
     fprintf(call->out, "records   %s\n",
             config->records == MACHINE_RECORDS_INSIDE ? "inside: in frames of the machine"
                                                       : "beside the machine");
+    if (config->slow_disk) {
+        fputs("disk      slow: transfers end when they are waited for, in any order\n", call->out);
+    }
+    if (config->reads_ahead) {
+        fputs("ahead     on\n", call->out);
+    }
+    if (config->fault_around != 0) {
+        fprintf(call->out, "around    %u pages\n", 1U << config->fault_around);
+    }
     return true;
 }
 
@@ -55,9 +64,14 @@ bool run_show_processes(struct call *call)
         if (p->alive) {
             fprintf(call->out,
                     "%s%s: %" PRIu32 " pages of its own resident, %" PRIu32 " in swap; %" PRIu64
-                    " page tables, %" PRIu32 " supplement nodes\n",
+                    " page tables, %" PRIu32 " supplement nodes",
                     p->name, p == scenario->running ? " (runs)" : "", p->space->resident,
                     p->space->swapped, p->space->table.tables, p->space->supplement.nodes);
+            if (p->space->limit != 0) {
+                fprintf(call->out, "; at most %" PRIu32 " pages resident, by %s", p->space->limit,
+                        p->space->policy.ops->name);
+            }
+            fputc('\n', call->out);
         }
     }
     return true;

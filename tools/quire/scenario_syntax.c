@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine_options.h"
 #include "options.h"
 #include "scenario_internal.h"
 
@@ -217,6 +218,7 @@ static bool read_choice(const char *const *choices, const struct word *word, str
 }
 
 static const char *const ops[] = {"=", "!=", "<", "<=", ">", ">=", NULL};
+static const char *const advices[] = {"normal", "sequential", "random", NULL};
 static const char *const places[] = {"frame", "swap", "zero", "untouched", NULL};
 
 /* By enum quire_refusal and enum quire_status. */
@@ -236,6 +238,21 @@ static bool read_place(struct call *call, const struct word *word, struct value 
 {
     (void)call;
     return read_choice(places, word, value);
+}
+
+/* By enum quire_advice. */
+static bool read_advice(struct call *call, const struct word *word, struct value *value)
+{
+    (void)call;
+    return read_choice(advices, word, value);
+}
+
+static bool read_policy(struct call *call, const struct word *word, struct value *value)
+{
+    struct problem why;
+
+    (void)call;
+    return !word->quoted && policy_choose(word->text, &value->policy, &why);
 }
 
 static bool read_reason(struct call *call, const struct word *word, struct value *value)
@@ -301,6 +318,10 @@ const struct operand operands[OPERANDS] = {
     [OPERAND_PATH] = {"PATH", "the path of a file", likes_any, read_word, NULL},
     [OPERAND_TOPIC] = {"TOPIC", "a command", likes_any, read_word, NULL},
     [OPERAND_SETTING] = {"SETTING", "a setting such as ram=16M", likes_letter, read_word, NULL},
+    [OPERAND_POLICY] = {"POLICY", "a policy that quire replay --policy help lists, but opt",
+                        likes_letter, read_policy, NULL},
+    [OPERAND_ADVICE] = {"ADVICE", "normal, sequential or random", likes_letter, read_advice,
+                        advices},
     [OPERAND_COMMAND] = {"COMMAND", "a command", likes_any, read_word, NULL},
 };
 

@@ -13,7 +13,9 @@ const struct command scenario_commands[] = {
      "swap= (as much as ram), tlb=ENTRIES,WAYS (64,4), policy= (clock), resident=PAGES (no "
      "limit), commit=strict or over (over), records=inside or beside; layout=seed, classic-32 or "
      "classic-64: where the parts of programs go (seed), kernel=SIZE: physical memory below this "
-     "is the kernel's (as much as a layout has that was said, else nothing). Without this "
+     "is the kernel's (as much as a layout has that was said, else nothing); disk=slow or fast "
+     "(fast): do devices let faults wait? ahead=on or off (off): reading ahead; around=PAGES (1): "
+     "pages in frames already that a fault maps, too. Without this "
      "command there is a machine with all defaults.", COMMAND_CHANGES, run_machine, 0},
     {"fail frame", "N [every M]",
      "The N-th frame that is asked for from now on is refused, and then every M-th.",
@@ -97,6 +99,30 @@ const struct command scenario_commands[] = {
     {"working-set", "[PROCESS]",
      "Counts the pages accessed since this was last asked, by the MMU's accessed bits. The "
      "number is a value for expect.", COMMAND_CHANGES, run_working_set, 0},
+    {"limit", "[PROCESS] NUMBER [policy POLICY]",
+     "No more than so many pages of its own may be in frames at once: for another one of them has "
+     "to go, chosen by this policy (the machine's if not said). 0: no limit any more.",
+     COMMAND_CHANGES, run_limit, 0},
+    {"advise", "[PROCESS] VA SIZE ADVICE",
+     "Says how the pages will be used: normal, sequential or random. What is read ahead of a "
+     "fault depends on it, on a machine with ahead=on.", COMMAND_CHANGES, run_advise, 0},
+    {"prefetch", "[PROCESS] VA SIZE",
+     "Brings in the pages there that have to be read from a device.",
+     COMMAND_CHANGES, run_prefetch, 0},
+    {"tick", "[N]",
+     "The timer ticks, once or N times: for policies that count time in ticks.",
+     COMMAND_CHANGES, run_tick, 0},
+
+    {"registry", "[N] [pages M] [ram SIZE] [kernel BYTES]",
+     "A kernel, on a machine of its own (64M), that sees the page tables of all processes in its "
+     "own addresses (seed 001). With N, so many address spaces are made at once, each mapping 1 "
+     "to M pages (3) that are far apart, and all is read back through their windows.",
+     COMMAND_CHANGES, run_registry, 0},
+    {"registry new", "",
+     "One more address space there, without any page.", COMMAND_CHANGES, run_registry_new, 0},
+    {"registry grow", "NUMBER",
+     "This space maps one more page, far from its others: it needs a table, and its window a "
+     "page.", COMMAND_CHANGES, run_registry_grow, 0},
 
     {"read", "[PROCESS] VA [WIDTH] [kernel]",
      "Loads a value: u8, u16, u32 (if not said), u64, bytes:N or text:N.",
@@ -144,6 +170,12 @@ const struct command scenario_commands[] = {
      "The swap slots in use.", COMMAND_LOOKS, run_show_swap, 0},
     {"show tlb", "",
      "What the TLB holds.", COMMAND_LOOKS, run_show_tlb, 0},
+    {"show registry", "",
+     "What all address spaces of the registry cost together.", COMMAND_LOOKS, run_show_registry,
+     0},
+    {"show window", "NUMBER",
+     "Where the kernel sees the tables of this space of the registry, page by page.",
+     COMMAND_LOOKS, run_show_window, 0},
     {"show counters", "",
      "What happened since the start, or the last mark, and how much there is now.",
      COMMAND_LOOKS, run_show_counters, 0},

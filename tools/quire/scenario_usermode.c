@@ -23,7 +23,7 @@ static bool has_usermode(struct call *call)
 
 static bool describe_size(struct call *call, struct scenario_object *object)
 {
-    struct quire_device device = {object_transfer, object};
+    struct quire_device device = {disk_transfer, &object->disk};
     uint64_t page = quire_format_page_bytes(scenario_format(call->scenario));
     uint64_t size = call->value[OPERAND_SIZE].number, data = call->value[OPERAND_BYTES].number;
 
@@ -33,7 +33,7 @@ static bool describe_size(struct call *call, struct scenario_object *object)
                            call->command->name);
     }
     for (uint64_t i = 0; i < size + data; i++) {
-        object->bytes[i] = (unsigned char)(i % PATTERN);
+        object->disk.bytes[i] = (unsigned char)(i % PATTERN);
     }
     if (call_has(call, OPERAND_BYTES)) {
         return quire_image_of_parts(&object->image, object->name, &device, size, data, page) ==
@@ -68,9 +68,9 @@ static bool describe_elf(struct call *call, struct scenario_object *object)
     if (!object_room(object, file->size)) {
         return problem_set(call->problem, "%s: no memory for %s", call->command->name, path);
     }
-    memcpy(object->bytes, file->bytes, file->size);
+    memcpy(object->disk.bytes, file->bytes, file->size);
     object->image.name = object->name;
-    object->image.device = (struct quire_device){object_transfer, object};
+    object->image.device = (struct quire_device){disk_transfer, &object->disk};
     return true;
 }
 
@@ -136,12 +136,18 @@ bool run_library(struct call *call)
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
-/* Eager loading: what is owed comes in now. The simulated devices are done when they return. */
+static enum quire_status load_step(void *context, struct quire_request *request)
+{
+    return quire_process_load(context, request);
+}
+
+/* Eager loading: what is owed comes in now. */
 static bool load(struct call *call, struct scenario_process *process)
 {
-    struct quire_request request = {.ready = NULL};
+    struct quire_request request;
 
-    return outcome_of(call, quire_process_load(&process->process, &request));
+    return outcome_of(
+        call, machine_complete(&call->scenario->machine, load_step, &process->process, &request));
 }
 
 static bool spawn(struct call *call, struct scenario_process *process,
@@ -246,6 +252,7 @@ bool run_unload(struct call *call)
 {
     struct scenario_object *library = call->value[OPERAND_LIBRARY].object;
 
+    machine_settle(&call->scenario->machine);
     return !has_program(call) || !library_there(call, library) ||
            outcome_of(call,
                       quire_process_close_library(&call_process(call)->process, &library->library));

@@ -43,6 +43,7 @@ void scenario_reset(struct scenario *scenario)
     if (!scenario->open) {
         return;
     }
+    registry_end(scenario);
     machine_listen(&scenario->machine, NULL, NULL);
     for (unsigned i = 0; i < scenario->processes; i++) {
         process_end(scenario, scenario->process[i]);
@@ -116,7 +117,8 @@ bool scenario_valid(struct scenario *scenario, const char **what)
         }
     }
     return !scenario->open ||
-           quire_validate(&scenario->machine.system, space, spaces, what) == QUIRE_OK;
+           (quire_validate(&scenario->machine.system, space, spaces, what) == QUIRE_OK &&
+            registry_valid(scenario, what));
 }
 
 /* ---- processes ------------------------------------------------------------------------------- */
@@ -215,6 +217,7 @@ void process_end(struct scenario *scenario, struct scenario_process *process)
     if (!process->alive) {
         return;
     }
+    machine_settle(&scenario->machine);
     if (machine_runs(&scenario->machine, process->space)) {
         machine_idle(&scenario->machine);
     }
@@ -222,11 +225,13 @@ void process_end(struct scenario *scenario, struct scenario_process *process)
         scenario->running = NULL;
     }
     if (process->process.usermode != NULL) {
-        quire_process_exit(&process->process); /* nothing is in transit: devices do not wait */
+        quire_process_exit(&process->process);
     } else {
         quire_space_destroy(process->space);
     }
     memset(&process->process, 0, sizeof process->process);
+    free(process->limit_state);
+    process->limit_state = NULL;
     process->alive = false;
 }
 
@@ -310,45 +315,30 @@ bool names_introduce(struct call *call)
 /* => no process maps it */
 void object_end(struct scenario_object *object)
 {
+    machine_settle(&object->scenario->machine);
     if (object->alive && object->kind == OBJECT_LIBRARY) {
         quire_library_remove(&object->library);
     } else if (object->alive && object->kind != OBJECT_PROGRAM) {
         quire_object_destroy(&object->object);
     }
     object->alive = false;
-    free(object->bytes);
-    object->bytes = NULL;
+    if (object->disk.bytes != NULL) {
+        disk_close(&object->disk);
+    }
 }
 
 bool object_room(struct scenario_object *object, uint64_t bytes)
 {
-    uint64_t page = quire_format_page_bytes(scenario_format(object->scenario));
+    struct machine *machine = &object->scenario->machine;
+    uint64_t page = quire_format_page_bytes(machine->config.format);
 
-    if (bytes > DEVICE_MOST) {
+    if (bytes > DEVICE_MOST ||
+        !disk_open(&object->disk, NULL, ((bytes + page - 1) & ~(page - 1)) + page)) {
         return false;
     }
-    object->room = ((bytes + page - 1) & ~(page - 1)) + page;
-    object->bytes = calloc(1, (size_t)object->room);
-    return object->bytes != NULL;
-}
-
-/* All devices fail together: the n-th read is the n-th of any of them. */
-enum quire_status object_transfer(void *context, struct quire_transfer *transfer)
-{
-    struct scenario_object *object = context;
-    struct disk *disk = &object->scenario->machine.disk;
-    bool in = transfer->direction == QUIRE_TRANSFER_IN;
-
-    if (mishap_strikes(in ? &disk->fail_read : &disk->fail_write) ||
-        transfer->offset > object->room || transfer->bytes > object->room - transfer->offset) {
-        return QUIRE_IO_ERROR;
-    }
-    if (in) {
-        memcpy(transfer->where, object->bytes + transfer->offset, (size_t)transfer->bytes);
-    } else {
-        memcpy(object->bytes + transfer->offset, transfer->where, (size_t)transfer->bytes);
-    }
-    return QUIRE_OK;
+    object->disk.fails_with = &machine->disk;
+    object->disk.queue = machine->disk.queue;
+    return true;
 }
 
 const struct host_file *host_file(struct scenario *scenario, const char *path,
