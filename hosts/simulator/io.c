@@ -133,3 +133,36 @@ enum quire_status machine_fault(struct machine *machine, struct quire_space *spa
     }
     return status;
 }
+
+/* Evicts one page. machine_complete() would ask for another one after each that had to be waited
+ * for. */
+static bool make_room(struct machine *machine)
+{
+    struct quire_request request;
+    bool ready = false;
+    enum quire_status status;
+
+    request.ready = note_ready;
+    request.context = &ready;
+    do {
+        status = quire_system_reclaim(&machine->system, &request);
+        if (status == QUIRE_PENDING) {
+            status = machine_finish(machine, &request);
+        }
+    } while (status == QUIRE_BUSY && machine_wait(machine));
+    return status == QUIRE_OK;
+}
+
+enum quire_status machine_insist(struct machine *machine, enum quire_status (*doing)(void *context),
+                                 void *context)
+{
+    enum quire_status status;
+    uint64_t refused;
+
+    do {
+        refused = machine->count.frames_refused;
+        status = doing(context);
+    } while (status == QUIRE_NO_MEMORY && machine->count.frames_refused == refused &&
+             make_room(machine));
+    return status;
+}

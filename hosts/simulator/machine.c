@@ -13,7 +13,10 @@ static bool refuse_frame(void *context, unsigned order)
     struct machine *machine = context;
 
     (void)order;
-    return mishap_strikes(&machine->faults.frame);
+    bool strikes = mishap_strikes(&machine->faults.frame);
+
+    machine->count.frames_refused += strikes;
+    return strikes;
 }
 
 static void flush(void *context, const struct quire_flush *what)

@@ -60,8 +60,9 @@ struct machine_counters {
     uint64_t walks, walk_steps; /* steps: entries read */
     uint64_t faults; /* references served by bringing a page in: zeros, from a file, from swap */
     uint64_t refused;
-    uint64_t waits;    /* transfers that somebody had to wait for, or that were waited out */
-    uint64_t switches; /* from one address space to another */
+    uint64_t waits;          /* transfers that somebody had to wait for, or that were waited out */
+    uint64_t frames_refused; /* allocations that machine.faults refused */
+    uint64_t switches;       /* from one address space to another */
     uint64_t flushes, flushed_entries;
     uint64_t stale; /* verify_flushes: accesses that a stale TLB entry would have misled */
 };
@@ -172,6 +173,12 @@ enum quire_status machine_complete(struct machine *machine,
                                    enum quire_status (*step)(void *context,
                                                              struct quire_request *request),
                                    void *context, struct quire_request *request);
+
+/* For what does not evict by itself (making spaces, regions, forks): as often as it answers
+ * QUIRE_NO_MEMORY, evicts a page and does it again; not if machine.faults refused a frame, which is
+ * meant to be seen. */
+enum quire_status machine_insist(struct machine *machine, enum quire_status (*doing)(void *context),
+                                 void *context);
 
 /* The processor runs no address space any more: what has to be so before its space is destroyed. */
 void machine_idle(struct machine *machine);

@@ -17,6 +17,18 @@ static quire_va va_of(const struct call *call)
     return quire_va_at(call->value[OPERAND_VA].number);
 }
 
+struct mapping {
+    struct quire_space *space;
+    const struct quire_region_spec *spec;
+};
+
+static enum quire_status map_it(void *context)
+{
+    const struct mapping *mapping = context;
+
+    return quire_space_map(mapping->space, mapping->spec);
+}
+
 bool run_map(struct call *call)
 {
     struct quire_region_spec spec = {
@@ -39,7 +51,8 @@ bool run_map(struct call *call)
     } else if (call_said(call, "shared") || call_has(call, OPERAND_OFFSET)) {
         return problem_set(call->problem, "map: shared and at need an object: of OBJECT");
     }
-    return outcome_of(call, quire_space_map(call_process(call)->space, &spec));
+    return outcome_of(call, machine_insist(&call->scenario->machine, map_it,
+                                           &(struct mapping){call_process(call)->space, &spec}));
 }
 
 /* What changes a range wants none of its pages in transit. */

@@ -23,6 +23,21 @@ static bool started(struct call *call, struct scenario_process *process, enum qu
     return outcome_of(call, status);
 }
 
+/* A process that begins: an empty one, or a copy of `parent`. */
+struct beginning {
+    struct scenario *scenario;
+    struct scenario_process *process, *parent;
+    uint16_t number;
+};
+
+static enum quire_status create_it(void *context)
+{
+    const struct beginning *b = context;
+
+    return quire_space_create(b->process->space, &b->scenario->machine.system,
+                              scenario_format(b->scenario), b->number);
+}
+
 bool run_process(struct call *call)
 {
     struct scenario *scenario = call->scenario;
@@ -32,31 +47,35 @@ bool run_process(struct call *call)
         return true;
     }
     started(call, process,
-            quire_space_create(process->space, &scenario->machine.system, scenario_format(scenario),
-                               process_number(scenario)));
+            machine_insist(&scenario->machine, create_it,
+                           &(struct beginning){scenario, process, NULL, process_number(scenario)}));
     if (process->alive) {
         process_run(scenario, process);
     }
     return true;
 }
 
-static enum quire_status fork_it(struct scenario_process *child, struct scenario_process *parent,
-                                 uint16_t number)
+static enum quire_status fork_it(void *context)
 {
-    if (parent->process.usermode != NULL) {
-        return quire_process_fork(&child->process, &parent->process, child->name, number);
+    const struct beginning *b = context;
+
+    if (b->parent->process.usermode != NULL) {
+        return quire_process_fork(&b->process->process, &b->parent->process, b->process->name,
+                                  b->number);
     }
-    return quire_space_fork(child->space, parent->space, number);
+    return quire_space_fork(b->process->space, b->parent->space, b->number);
 }
 
 bool run_fork(struct call *call)
 {
+    struct scenario *scenario = call->scenario;
     struct scenario_process *parent = call_process(call);
     struct scenario_process *child = process_place(call, call->value[OPERAND_NEW].word);
+    struct beginning beginning = {scenario, child, parent, process_number(scenario)};
 
-    machine_settle(&call->scenario->machine);
+    machine_settle(&scenario->machine);
     return child == NULL ||
-           started(call, child, fork_it(child, parent, process_number(call->scenario)));
+           started(call, child, machine_insist(&scenario->machine, fork_it, &beginning));
 }
 
 bool run_exit(struct call *call)

@@ -150,14 +150,28 @@ static bool load(struct call *call, struct scenario_process *process)
         call, machine_complete(&call->scenario->machine, load_step, &process->process, &request));
 }
 
+struct spawning {
+    struct scenario *scenario;
+    struct scenario_process *process;
+    struct quire_process_spec spec;
+};
+
+static enum quire_status spawn_it(void *context)
+{
+    const struct spawning *s = context;
+
+    return quire_process_spawn(&s->process->process, &s->scenario->usermode, &s->spec);
+}
+
 static bool spawn(struct call *call, struct scenario_process *process,
                   struct scenario_object *program)
 {
     struct scenario *scenario = call->scenario;
-    struct quire_process_spec spec = {process->name, process_number(scenario), &program->image,
-                                      call_said(call, "demand") ? QUIRE_LOAD_DEMAND
-                                                                : QUIRE_LOAD_EAGER};
-    enum quire_status status = quire_process_spawn(&process->process, &scenario->usermode, &spec);
+    struct spawning spawning = {scenario,
+                                process,
+                                {process->name, process_number(scenario), &program->image,
+                                 call_said(call, "demand") ? QUIRE_LOAD_DEMAND : QUIRE_LOAD_EAGER}};
+    enum quire_status status = machine_insist(&scenario->machine, spawn_it, &spawning);
 
     if (status != QUIRE_OK) {
         memset(&process->process, 0, sizeof process->process);
