@@ -91,25 +91,31 @@ enum quire_status machine_finish(struct machine *machine, struct quire_request *
     return status;
 }
 
+/* Sees a step to its end, which is in *status. True: its page was in transit for another request,
+ * and may not be any more: the step is to be done again. */
+static bool wait_out(struct machine *machine, struct quire_request *request,
+                     enum quire_status *status)
+{
+    if (*status == QUIRE_PENDING) {
+        *status = machine_finish(machine, request);
+    }
+    return *status == QUIRE_BUSY && machine_wait(machine);
+}
+
 enum quire_status machine_complete(struct machine *machine,
                                    enum quire_status (*step)(void *context,
                                                              struct quire_request *request),
                                    void *context, struct quire_request *request)
 {
-    bool ready = false, again = true;
-    enum quire_status status = QUIRE_OK;
+    bool ready = false, pended;
+    enum quire_status status;
 
     request->ready = note_ready;
     request->context = &ready;
-    while (again) {
+    do {
         status = step(context, request);
-        again = false;
-        if (status == QUIRE_PENDING) {
-            status = machine_finish(machine, request);
-            again = status == QUIRE_OK;
-        }
-        again = again || (status == QUIRE_BUSY && machine_wait(machine));
-    }
+        pended = status == QUIRE_PENDING;
+    } while (wait_out(machine, request, &status) || (pended && status == QUIRE_OK));
     request->context = NULL;
     return status;
 }
@@ -124,10 +130,7 @@ enum quire_status machine_fault(struct machine *machine, struct quire_space *spa
     request->context = &ready;
     do {
         status = quire_space_fault(space, va, access, request);
-        if (status == QUIRE_PENDING) {
-            status = machine_finish(machine, request);
-        }
-    } while (status == QUIRE_BUSY && machine_wait(machine));
+    } while (wait_out(machine, request, &status));
     if (status == QUIRE_OK && request->ahead_bytes != 0 && machine->config.reads_ahead) {
         start_reading(machine, request);
     }
@@ -146,10 +149,7 @@ static bool make_room(struct machine *machine)
     request.context = &ready;
     do {
         status = quire_system_reclaim(&machine->system, &request);
-        if (status == QUIRE_PENDING) {
-            status = machine_finish(machine, &request);
-        }
-    } while (status == QUIRE_BUSY && machine_wait(machine));
+    } while (wait_out(machine, &request, &status));
     return status == QUIRE_OK;
 }
 

@@ -53,8 +53,7 @@ struct quire_system_config {
     uint64_t seed;            /* for policies that throw dice */
     struct quire_device swap; /* where pages go; not called if swap_slots is 0 */
     uint32_t swap_slots;
-    uint32_t
-        resident_limit; /* pages that may be resident at once; 0: as many as there are frames */
+    uint32_t resident_limit; /* pages resident at once, at most; 0: as many as there are frames */
 
     enum quire_commit commit;
 

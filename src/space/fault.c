@@ -228,10 +228,10 @@ static enum quire_status start_lower(struct quire_request *request,
 {
     struct quire_object *object = region->object;
     struct quire_record record = quire_region_lower(region, vpn_of(request));
-    bool behind = quire_region_index(region, vpn_of(request)) >= object_pages(object);
-    bool own =
-        region->sharing == QUIRE_PRIVATE &&
-        (behind || (request->access & QUIRE_WRITE) != 0 || !space_can_protect(request->space));
+    uint64_t index = quire_region_index(region, vpn_of(request));
+    bool own = region->sharing == QUIRE_PRIVATE &&
+               (index >= object_pages(object) || (request->access & QUIRE_WRITE) != 0 ||
+                !space_can_protect(request->space));
 
     if (record_moving(record)) {
         return QUIRE_BUSY;
@@ -239,8 +239,7 @@ static enum quire_status start_lower(struct quire_request *request,
     if (record.kind == QUIRE_RECORD_FRAME) {
         return start_resident(request, region, quire_pfn_of(record.number), own);
     }
-    return own ? claim(request, NULL, vpn_of(request))
-               : claim(request, object, quire_region_index(region, vpn_of(request)));
+    return own ? claim(request, NULL, vpn_of(request)) : claim(request, object, index);
 }
 
 /* A page of the space's own is resident. After a fork it may have to be copied before a write. */
@@ -261,14 +260,9 @@ static enum quire_status start_own(struct quire_request *request, const struct q
 /* A fixed region is mapped already: a TLB was late. */
 static enum quire_status start_fixed(struct quire_request *request)
 {
-    const struct quire_space *space = request->space;
-    uint64_t page = space_page_bytes(space);
-    struct quire_flush_range range = {quire_va_at(request->va.at & ~(page - 1)), page,
-                                      space->table.asid,
-                                      (uint8_t)quire_format_page_shift(space->table.format), true};
+    struct quire_space *space = request->space;
 
-    quire_batch_add(&space->system->batch, &range);
-    quire_batch_commit(&space->system->batch);
+    quire_flush_page(space, quire_space_va(space, vpn_of(request)));
     request->step = STEP_DONE;
     return QUIRE_OK;
 }
@@ -283,7 +277,6 @@ static enum quire_status start(struct quire_request *request)
     if (refusal != QUIRE_REFUSAL_NONE) {
         return refuse(request, refusal);
     }
-    region = region_of(request);
     if (region->sharing == QUIRE_FIXED) {
         return start_fixed(request);
     }

@@ -46,6 +46,12 @@ static inline bool record_moving(struct quire_record record)
     return record.kind == QUIRE_RECORD_COMING || record.kind == QUIRE_RECORD_GOING;
 }
 
+/* In frame `number`, be it in transit. */
+static inline bool record_in_frame(struct quire_record record)
+{
+    return record.kind == QUIRE_RECORD_FRAME || record_moving(record);
+}
+
 /* Counts an event and tells the host's listener. `space` may be NULL: the page of an object. */
 void quire_system_tell(struct quire_system *system, const struct quire_space *space,
                        const struct quire_event *event);
@@ -63,6 +69,10 @@ static inline bool region_usable(const struct quire_region *region)
 }
 
 /* ---- pages: page.c --------------------------------------------------------------------------- */
+
+/* Promises memory for so many pages. QUIRE_NO_SPACE: more than there is, and the system does not
+ * overcommit. To be taken back: system->committed -= pages. */
+enum quire_status quire_commit_charge(struct quire_system *system, uint64_t pages);
 
 /* Makes an empty frame a page of a space (object NULL) or of an object. */
 void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_space *space,
@@ -203,6 +213,9 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
 /* Maps all of a fixed region; others: nothing. QUIRE_NO_MEMORY, QUIRE_OUT_OF_RANGE: nothing
  * changed. */
 enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region);
+
+/* Forgets what TLBs know of one page. */
+void quire_flush_page(struct quire_space *space, quire_va va);
 
 /* A frame with a copy of `from`, to be the space's own page vpn; it is not recorded yet. */
 enum quire_status quire_make_copy(struct quire_space *space, uint64_t vpn, quire_pfn from,

@@ -46,21 +46,30 @@ static unsigned rights_now(const struct quire_space *space, const struct quire_r
     return region->prot & ~(unsigned)QUIRE_WRITE;
 }
 
+void quire_flush_page(struct quire_space *space, quire_va va)
+{
+    struct quire_batch *batch = &space->system->batch;
+    uint8_t page_shift = (uint8_t)quire_format_page_shift(space->table.format);
+    struct quire_flush_range range = {va, space_page_bytes(space), space->table.asid, page_shift,
+                                      true};
+
+    quire_batch_add(batch, &range);
+    quire_batch_commit(batch);
+}
+
 /* The page is mapped already: this is its first write, or two processors met here, or a TLB was
  * late. The entry is changed where it is, as an MMU may be marking it now; and a TLB that knew
  * better is told even if nothing changes. */
 static void map_again(struct quire_space *space, const struct quire_leaf *leaf, unsigned rights)
 {
     struct quire_batch *batch = &space->system->batch;
-    uint8_t page_shift = (uint8_t)quire_format_page_shift(space->table.format);
-    struct quire_flush_range range = {leaf->va, leaf->bytes, space->table.asid, page_shift, true};
     uint64_t changed;
 
     quire_table_protect(&space->table, batch, leaf->va, leaf->bytes, rights, &changed);
-    if (changed == 0) {
-        quire_batch_add(batch, &range);
-    }
     quire_batch_commit(batch);
+    if (changed == 0) {
+        quire_flush_page(space, leaf->va);
+    }
 }
 
 /* Puts the page where another was mapped (copied on a write), or none. */

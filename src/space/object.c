@@ -3,18 +3,6 @@
 
 #include "internal.h"
 
-/* Memory that only swap backs is promised like a private region. */
-static enum quire_status charge(struct quire_system *system, uint64_t pages)
-{
-    if (system->commit == QUIRE_COMMIT_STRICT &&
-        (system->committed > system->commit_limit ||
-         pages > system->commit_limit - system->committed)) {
-        return QUIRE_NO_SPACE;
-    }
-    system->committed += pages;
-    return QUIRE_OK;
-}
-
 static unsigned bits_for(uint64_t pages)
 {
     unsigned bits = 1;
@@ -43,7 +31,7 @@ enum quire_status quire_locked_object_create(struct quire_object *object,
         return status;
     }
     if (object->device.transfer == NULL) {
-        status = charge(system, object_pages(object));
+        status = quire_commit_charge(system, object_pages(object));
     }
     if (status != QUIRE_OK) {
         quire_supplement_destroy(&object->pages);

@@ -28,9 +28,7 @@ static bool owns(const struct quire_space *space, uint64_t vpn, quire_pfn pfn)
 {
     struct quire_record record = quire_supplement_get(&space->supplement, vpn);
 
-    return (record.kind == QUIRE_RECORD_FRAME || record.kind == QUIRE_RECORD_GOING ||
-            record.kind == QUIRE_RECORD_COMING) &&
-           record.number == pfn.n;
+    return record_in_frame(record) && record.number == pfn.n;
 }
 
 static bool next_kin(struct owners *owners, struct quire_space **space, uint64_t *vpn)
@@ -89,11 +87,6 @@ struct quire_record quire_owners_get(struct quire_system *system, quire_pfn pfn)
                                 : quire_supplement_get(&page->space->supplement, page->vpn);
 }
 
-static bool is_resident(enum quire_record_kind kind)
-{
-    return kind == QUIRE_RECORD_FRAME || kind == QUIRE_RECORD_GOING || kind == QUIRE_RECORD_COMING;
-}
-
 /* Writes a record; what is untouched needs no node. */
 static void put_record(struct quire_supplement *supplement, uint64_t vpn,
                        struct quire_record record)
@@ -104,12 +97,11 @@ static void put_record(struct quire_supplement *supplement, uint64_t vpn,
     }
 }
 
-/* Keeps the counts of a space or an object in step with a record that changes. */
-static void recount(uint32_t *resident, uint32_t *swapped, enum quire_record_kind from,
-                    enum quire_record_kind to)
+/* Keeps the counts of a space or an object in step: what was in a frame has this record now. */
+static void recount(uint32_t *resident, uint32_t *swapped, struct quire_record now)
 {
-    *resident += (uint32_t)is_resident(to) - (uint32_t)is_resident(from);
-    *swapped += (uint32_t)(to == QUIRE_RECORD_SWAP) - (uint32_t)(from == QUIRE_RECORD_SWAP);
+    *resident -= !record_in_frame(now);
+    *swapped += now.kind == QUIRE_RECORD_SWAP;
 }
 
 uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn, struct quire_record record)
@@ -122,14 +114,14 @@ uint32_t quire_owners_record(struct quire_system *system, quire_pfn pfn, struct 
 
     if (page->object != NULL) {
         put_record(&page->object->pages, page->vpn, record);
-        recount(&page->object->resident, &page->object->swapped, QUIRE_RECORD_FRAME, record.kind);
+        recount(&page->object->resident, &page->object->swapped, record);
         return 1;
     }
-    record.shared = (is_resident(record.kind) || record.kind == QUIRE_RECORD_SWAP) &&
+    record.shared = (record_in_frame(record) || record.kind == QUIRE_RECORD_SWAP) &&
                     quire_frames_count(system->host->frames, pfn) > 1;
     for (; quire_owners_next(&owners, &space, &vpn); n++) {
         put_record(&space->supplement, vpn, record);
-        recount(&space->resident, &space->swapped, QUIRE_RECORD_FRAME, record.kind);
+        recount(&space->resident, &space->swapped, record);
         if (n != 0 && record.kind == QUIRE_RECORD_SWAP) {
             quire_swap_ref(&system->swap, quire_slot_of(record.number));
         }

@@ -42,6 +42,17 @@ void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_even
     quire_system_tell(system, space, &event);
 }
 
+enum quire_status quire_commit_charge(struct quire_system *system, uint64_t pages)
+{
+    if (system->commit == QUIRE_COMMIT_STRICT &&
+        (system->committed > system->commit_limit ||
+         pages > system->commit_limit - system->committed)) {
+        return QUIRE_NO_SPACE;
+    }
+    system->committed += pages;
+    return QUIRE_OK;
+}
+
 void quire_page_make(struct quire_system *system, quire_pfn pfn, struct quire_space *space,
                      struct quire_object *object, uint64_t vpn)
 {

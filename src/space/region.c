@@ -1,6 +1,7 @@
 /* The sorted list of an address space's regions. */
 #include "region.h"
 
+#include "internal.h"
 #include "slab.h"
 
 struct quire_region *quire_region_at_or_after(struct quire_space *space, quire_va va)
@@ -61,13 +62,7 @@ enum quire_status quire_region_charge(struct quire_system *system,
     if (!needs_memory(region)) {
         return QUIRE_OK;
     }
-    if (system->commit == QUIRE_COMMIT_STRICT &&
-        (system->committed > system->commit_limit ||
-         pages > system->commit_limit - system->committed)) {
-        return QUIRE_NO_SPACE;
-    }
-    system->committed += pages;
-    return QUIRE_OK;
+    return quire_commit_charge(system, pages);
 }
 
 uint64_t quire_region_promised(const struct quire_region *region)

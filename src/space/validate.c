@@ -61,8 +61,7 @@ static bool names_an_owner(struct audit *audit, const struct quire_page *page, q
         return true;
     }
     record = quire_owners_get(audit->system, pfn);
-    return record.kind >= QUIRE_RECORD_FRAME && record.kind != QUIRE_RECORD_SWAP &&
-           record.number == pfn.n;
+    return record_in_frame(record) && record.number == pfn.n;
 }
 
 static void check_resident(struct audit *audit, uint64_t page_number, struct quire_record record)
