@@ -19,16 +19,15 @@ appears() {
 }
 
 # on_terminal [KEYS EXPRESSION]...: types keys at a terminal, and waits for what they lead to before
-# the next. KEYS may be again:KEYS, to be typed until then. What was seen is in out.
+# the next; the last is Ctrl-D. KEYS may be again:KEYS, to be typed until then. What was seen is in
+# out. The exit status is the shell's own: script fails when it writes to a shell that has just
+# left, so the keyboard stays open until then, and nothing is typed before the prompt shows.
 on_terminal() {
-    local shell
-    status=0
-    rm -f "$tmp/keys"
+    rm -f "$tmp/keys" "$tmp/status"
     mkfifo "$tmp/keys"
     : > "$tmp/out"
-    TERM=xterm timeout 60 script -qefc "$QUIRE shell" /dev/null \
+    TERM=xterm timeout 60 script -qfc "$QUIRE shell; echo \$? > $tmp/status" /dev/null \
         < "$tmp/keys" > "$tmp/out" 2> "$tmp/err" 3>&- &
-    shell=$!
     exec 7> "$tmp/keys"
     appears 'quire> '
     while [ $# -gt 0 ]; do
@@ -40,9 +39,21 @@ on_terminal() {
         fi
         shift 2
     done
+    prompted
     printf '\004' >&7
+    wait "$!" || true
     exec 7>&-
-    wait "$shell" || status=$?
+    status=$(cat "$tmp/status")
+}
+
+# Waits for a prompt (and what is being typed at it) at the end of what the terminal shows.
+prompted() {
+    for _ in $(seq 100); do
+        ! tail -n 1 "$tmp/out" | grep -qa 'quire> ' || return 0
+        sleep 0.2
+    done
+    cat -v "$tmp/out"
+    complain 'no prompt at the end'
 }
 
 sees() {
