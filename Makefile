@@ -193,6 +193,8 @@ $(BUILD)/port: $(port_o) $(BUILD)/libquire.a $(BUILD)/flags
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+include hosts/kernel/kernel.mk
+
 # ---- what to do --------------------------------------------------------------------------------
 
 run: $(BUILD)/quire ## page a real program's memory on a simulated machine
