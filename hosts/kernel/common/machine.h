@@ -31,6 +31,9 @@ struct boot {
 /* The format of the page tables. */
 extern const struct quire_format *const machine_format;
 
+/* e_machine of its programs. */
+extern const uint16_t machine_elf;
+
 /* Where the linker put the kernel. Pages of [kernel_text, kernel_text_end) are only read and
  * executed, pages up to kernel_rodata_end only read. All are aligned to pages. */
 extern unsigned char kernel_begin[], kernel_text[], kernel_text_end[], kernel_rodata_end[],
