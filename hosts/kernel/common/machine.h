@@ -123,6 +123,11 @@ bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access
 /* Any other exception, by the name of the manual. Returns never, or to another program. */
 _Noreturn void kernel_exception(struct machine_frame *frame, const char *name);
 
+/* The frame at `pa`, visible until kernel_window_done(), one at a time: for the disk, whose
+ * interrupts move pages that may lie anywhere. */
+void *kernel_window(quire_pa pa);
+void kernel_window_done(void *where);
+
 void kernel_tick(void);  /* the timer's: 100 times a second */
 void kernel_input(void); /* characters may have been received */
 void kernel_leave(void); /* about to go back to a program: others may be first */
