@@ -80,9 +80,6 @@ void port_flush(void *context, const struct quire_flush *flush);
 /* skip.c: leaves out the n-th flush that programs cause. False: this kernel does no such thing. */
 bool flush_skip(uint32_t n);
 
-/* A window onto one frame, in any context; the last that was opened is closed first. */
-void *window_open(quire_pa pa);
-void window_close(void *where);
 void window_start(void);
 
 /* ---- swap.c ------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel.h"
+#include "quire/pte.h"
 
 enum { WINDOWS = 4 }; /* quire holds two at most, and a device that copies one more */
 
@@ -18,7 +19,7 @@ static struct {
     unsigned open;
 } windows;
 
-void *window_open(quire_pa pa)
+void *kernel_window(quire_pa pa)
 {
     uintptr_t at = windows.first + windows.open * page_bytes();
     quire_pa frame = {pa.at & ~(uint64_t)(page_bytes() - 1)};
@@ -34,7 +35,7 @@ void *window_open(quire_pa pa)
     return (void *)(at + (uintptr_t)(pa.at - frame.at));
 }
 
-void window_close(void *where)
+void kernel_window_done(void *where)
 {
     windows.open--;
     if ((uintptr_t)where >> frames.page_shift !=
@@ -62,14 +63,14 @@ void window_start(void)
 static void *memory_map(void *context, quire_pa pa, uint64_t bytes)
 {
     (void)context;
-    return (pa.at & (page_bytes() - 1)) + bytes <= page_bytes() ? window_open(pa) : NULL;
+    return (pa.at & (page_bytes() - 1)) + bytes <= page_bytes() ? kernel_window(pa) : NULL;
 }
 
 static void memory_unmap(void *context, void *where, uint64_t bytes)
 {
     (void)context;
     (void)bytes;
-    window_close(where);
+    kernel_window_done(where);
 }
 
 static void activate(void *context, quire_pa root, uint16_t asid)

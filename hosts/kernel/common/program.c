@@ -64,11 +64,11 @@ static enum quire_status file_transfer(void *context, struct quire_transfer *tra
     if (bytes > transfer->bytes) {
         bytes = (size_t)transfer->bytes;
     }
-    frame = transfer->where != NULL ? transfer->where : window_open(transfer->pa);
+    frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
     memcpy(frame, file->at + (size_t)transfer->offset, bytes);
     memset((unsigned char *)frame + bytes, 0, (size_t)transfer->bytes - bytes);
     if (transfer->where == NULL) {
-        window_close(frame);
+        kernel_window_done(frame);
     }
     return QUIRE_OK;
 }

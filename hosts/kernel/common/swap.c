@@ -9,15 +9,15 @@ static quire_pa ram_first;
 
 static enum quire_status ram_transfer(void *context, struct quire_transfer *transfer)
 {
-    void *frame = transfer->where != NULL ? transfer->where : window_open(transfer->pa);
-    void *slot = window_open(quire_pa_at(ram_first.at + transfer->offset));
+    void *frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
+    void *slot = kernel_window(quire_pa_at(ram_first.at + transfer->offset));
 
     (void)context;
     memcpy(transfer->direction == QUIRE_TRANSFER_IN ? frame : slot,
            transfer->direction == QUIRE_TRANSFER_IN ? slot : frame, (size_t)transfer->bytes);
-    window_close(slot);
+    kernel_window_done(slot);
     if (transfer->where == NULL) {
-        window_close(frame);
+        kernel_window_done(frame);
     }
     return QUIRE_OK;
 }

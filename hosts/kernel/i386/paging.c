@@ -1,9 +1,11 @@
 /* CR0, CR3, CR4 and the TLB; and what must be mapped before the first of these is set. */
 #include "i386.h"
 
+#include "quire/elf.h"
 #include "quire/formats.h"
 
 const struct quire_format *const machine_format = &quire_format_i386;
+const uint16_t machine_elf = QUIRE_ELF_I386;
 
 /* CR0 (SDM 2.5): paging; writes of the kernel respect read-only pages; programs that touch the
  * FPU, whose registers nobody saves, are told that there is none. CR4: leaves of 4 MiB, which the
