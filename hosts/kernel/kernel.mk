@@ -10,9 +10,11 @@ KERNEL := $(BUILD)/kernel/i386
 
 kernel_arch := -m32 -march=i686 -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fcf-protection=none -mgeneral-regs-only
-kernel_flags := -std=c11 -g $(OPT) $(warnings) -ffreestanding -ffunction-sections -fdata-sections $(kernel_arch) -Iinclude \
-	-Ihosts/kernel/common -isystem hosts/kernel/user/lib/include $(if $(filter 1,$(DEBUG)),-DQUIRE_DEBUG) $(CFLAGS)
-kernel_ld := $(CC) $(kernel_arch) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack
+kernel_flags := -std=c11 -g $(OPT) $(warnings) -ffreestanding -ffunction-sections \
+	-fdata-sections $(kernel_arch) -Iinclude -Ihosts/kernel/common \
+	-isystem hosts/kernel/user/lib/include $(if $(filter 1,$(DEBUG)),-DQUIRE_DEBUG) $(CFLAGS)
+kernel_ld := $(CC) $(kernel_arch) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections \
+	-Wl,-z,noexecstack
 
 kernel_src := $(wildcard hosts/kernel/common/*.c hosts/kernel/i386/*.c)
 kernel_asm := $(wildcard hosts/kernel/i386/*.S)
@@ -36,9 +38,10 @@ $(KERNEL)/libquire.a: $(kernel_core)
 
 $(KERNEL)/quire-kernel: $(kernel_o)
 $(KERNEL)/quire-kernel-faulty: $(filter-out $(skip_o),$(kernel_o)) $(faulty_o)
-$(KERNEL)/quire-kernel $(KERNEL)/quire-kernel-faulty: hosts/kernel/i386/kernel.ld $(KERNEL)/libuser.a $(KERNEL)/libquire.a
+$(KERNEL)/quire-kernel $(KERNEL)/quire-kernel-faulty: hosts/kernel/i386/kernel.ld \
+		$(KERNEL)/libuser.a $(KERNEL)/libquire.a
 	$(call say,LD)
-	$(Q)$(kernel_ld) -Wl,-T,hosts/kernel/i386/kernel.ld -Wl,--gc-sections -o $@ $(filter %.o,$^) \
+	$(Q)$(kernel_ld) -Wl,-T,hosts/kernel/i386/kernel.ld -o $@ $(filter %.o,$^) \
 		$(KERNEL)/libuser.a $(KERNEL)/libquire.a -lgcc
 
 include hosts/kernel/user/user.mk

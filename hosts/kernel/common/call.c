@@ -114,8 +114,8 @@ static enum quire_status protect(quire_va va, uint64_t bytes, uintptr_t rights)
         return QUIRE_INVALID;
     }
     do {
-        status = quire_space_protect(&current->process->space, va, bytes,
-                                     (unsigned)rights | QUIRE_USER);
+        status =
+            quire_space_protect(&current->process->space, va, bytes, (unsigned)rights | QUIRE_USER);
     } while (task_again(status));
     return status;
 }
@@ -160,8 +160,7 @@ static intptr_t call_munmap(const struct call_context *call)
 
 static intptr_t call_mprotect(const struct call_context *call)
 {
-    return -(intptr_t)protect(quire_va_at(call->argument[0]), call->argument[1],
-                              call->argument[2]);
+    return -(intptr_t)protect(quire_va_at(call->argument[0]), call->argument[1], call->argument[2]);
 }
 
 static intptr_t call_brk(const struct call_context *call)
@@ -257,11 +256,11 @@ static intptr_t call_stop(const struct call_context *call)
 }
 
 static intptr_t (*const calls[CALLS])(const struct call_context *call) = {
-    [CALL_EXIT] = call_exit,     [CALL_WRITE] = call_write,       [CALL_READ] = call_read,
-    [CALL_FORK] = call_fork,     [CALL_EXEC] = call_exec,         [CALL_SPAWN] = call_spawn,
-    [CALL_WAIT] = call_wait,     [CALL_MMAP] = call_mmap,         [CALL_MUNMAP] = call_munmap,
+    [CALL_EXIT] = call_exit,         [CALL_WRITE] = call_write,   [CALL_READ] = call_read,
+    [CALL_FORK] = call_fork,         [CALL_EXEC] = call_exec,     [CALL_SPAWN] = call_spawn,
+    [CALL_WAIT] = call_wait,         [CALL_MMAP] = call_mmap,     [CALL_MUNMAP] = call_munmap,
     [CALL_MPROTECT] = call_mprotect, [CALL_BRK] = call_brk,       [CALL_LIBRARY] = call_library,
-    [CALL_YIELD] = call_yield,   [CALL_MEMORY] = call_memory,     [CALL_STOP] = call_stop,
+    [CALL_YIELD] = call_yield,       [CALL_MEMORY] = call_memory, [CALL_STOP] = call_stop,
 };
 
 intptr_t kernel_call(struct machine_frame *frame, unsigned number, const uintptr_t argument[5])

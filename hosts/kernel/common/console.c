@@ -14,7 +14,7 @@ void console_write(const char *text, size_t bytes)
 
 static void print_list(const char *format, va_list list)
 {
-    char text[320];
+    char text[384];
     int length = vsnprintf(text, sizeof(text), format, list);
 
     console_write(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
@@ -29,15 +29,30 @@ void print(const char *format, ...)
     va_end(list);
 }
 
+static void say_list(const char *before, const char *format, va_list list)
+{
+    print("kernel: %s", before);
+    print_list(format, list);
+    print("\n");
+}
+
 void say(const char *format, ...)
 {
     va_list list;
 
     va_start(list, format);
-    print("kernel: ");
-    print_list(format, list);
-    print("\n");
+    say_list("", format, list);
     va_end(list);
+}
+
+void refuse(const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    say_list("", format, list);
+    va_end(list);
+    machine_exit(STATUS_REFUSED);
 }
 
 void kernel_panic(const char *format, ...)
@@ -45,9 +60,7 @@ void kernel_panic(const char *format, ...)
     va_list list;
 
     va_start(list, format);
-    print("kernel: panic: ");
-    print_list(format, list);
-    print("\n");
+    say_list("panic: ", format, list);
     va_end(list);
     machine_exit(STATUS_PANIC);
 }

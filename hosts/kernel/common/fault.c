@@ -73,7 +73,9 @@ static void say_region(char *to, size_t bytes, quire_va va)
 
 static const char *access_text(unsigned access)
 {
-    return (access & QUIRE_WRITE) ? "write to" : (access & QUIRE_EXECUTE) ? "execution of" : "read of";
+    return (access & QUIRE_WRITE)     ? "write to"
+           : (access & QUIRE_EXECUTE) ? "execution of"
+                                      : "read of";
 }
 
 static void say_killed(const struct machine_frame *frame, quire_va va, unsigned access,
@@ -129,7 +131,7 @@ static bool is_programs(uintptr_t at, size_t bytes)
 enum quire_status copy_in(void *to, uintptr_t from, size_t bytes)
 {
     return is_programs(from, bytes) && machine_copy(to, (const void *)from, bytes) ? QUIRE_OK
-                                                                                 : QUIRE_FAULT;
+                                                                                   : QUIRE_FAULT;
 }
 
 enum quire_status copy_out(uintptr_t to, const void *from, size_t bytes)

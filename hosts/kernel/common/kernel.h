@@ -39,15 +39,16 @@ struct options {
 };
 extern struct options options;
 
-/* What is wrong with an option ends the machine. */
 void options_read(const char *command_line);
 
-/* ---- console.c, text.c -------------------------------------------------------------------------- */
+/* ---- console.c ---------------------------------------------------------------------------------- */
 
-/* %s %c %d %u %x %zu, widths and zeros before numbers; whole lines, without their "kernel: ". */
+/* A line, of which "kernel: " and the end of it are not given. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same without "kernel: " before it and a new line after it. */
+/* Just that. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says it and ends the machine: what was asked for on its command line cannot be. */
+_Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_write(const char *text, size_t bytes);
 /* Waits for a line, and gives as much of it as fits. 0: the end of the input. */
 size_t console_read(char *to, size_t bytes);

@@ -79,14 +79,14 @@ static uint64_t make_records(const struct boot *boot, struct quire_system_config
     uint64_t state;
 
     if (end < KERNEL_BYTES + (4 << PAGE_SHIFT)) {
-        kernel_panic("%u KiB of memory, and the kernel alone takes %u", (unsigned)(end >> 10),
-                     KERNEL_BYTES >> 10);
+        refuse("%u KiB of memory, of which the kernel keeps %u", (unsigned)(end >> 10),
+               KERNEL_BYTES >> 10);
     }
     for (;; total -= total / 16) {
         state = round_up(begin + quire_frames_size(total));
-        if (state < limit && quire_frames_init(&frames, (void *)(uintptr_t)begin,
-                                               (size_t)(state - begin), quire_pfn_of(0), total,
-                                               PAGE_SHIFT) == QUIRE_OK) {
+        if (state < limit &&
+            quire_frames_init(&frames, (void *)(uintptr_t)begin, (size_t)(state - begin),
+                              quire_pfn_of(0), total, PAGE_SHIFT) == QUIRE_OK) {
             config->state = (void *)(uintptr_t)state;
             config->state_bytes = quire_system_size(config);
             if (config->state_bytes < limit - state) {
@@ -166,9 +166,8 @@ static void make_kernel_table(void)
 
 void memory_start(const struct boot *boot)
 {
-    struct quire_system_config config = {.host = &host,
-                                         .policy = options.policy,
-                                         .pages_from = {KERNEL_BYTES >> PAGE_SHIFT}};
+    struct quire_system_config config = {
+        .host = &host, .policy = options.policy, .pages_from = {KERNEL_BYTES >> PAGE_SHIFT}};
 
     port_start();
     config.swap = swap_start(&config.swap_slots);

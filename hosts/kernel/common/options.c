@@ -18,9 +18,9 @@ static const struct quire_layout classic = {
 };
 
 static const struct quire_policy_ops *const policies[] = {
-    &quire_policy_clock_mmu,   &quire_policy_fifo,         &quire_policy_random,
-    &quire_policy_clock_m,     &quire_policy_nru,          &quire_policy_aging,
-    &quire_policy_wsclock,     &quire_policy_sieve_mmu,    &quire_policy_s3_fifo_mmu,
+    &quire_policy_clock_mmu,   &quire_policy_fifo,      &quire_policy_random,
+    &quire_policy_clock_m,     &quire_policy_nru,       &quire_policy_aging,
+    &quire_policy_wsclock,     &quire_policy_sieve_mmu, &quire_policy_s3_fifo_mmu,
     &quire_policy_generational};
 
 struct options options = {.layout = &classic,
@@ -84,7 +84,7 @@ static const struct {
     const char *name;
     bool (*set)(const char *value);
 } settings[] = {
-    {"layout=", set_layout}, {"load=", set_loading},  {"policy=", set_policy},
+    {"layout=", set_layout}, {"load=", set_loading},   {"policy=", set_policy},
     {"swap=", set_swap},     {"witness", set_witness}, {"skip-flush=", set_skip},
 };
 
@@ -97,7 +97,7 @@ static void set(const char *word)
             return;
         }
     }
-    kernel_panic("no option %s", word);
+    refuse("no option %s", word);
 }
 
 void options_read(const char *command_line)
@@ -119,7 +119,7 @@ void options_read(const char *command_line)
             return;
         }
         if (length >= sizeof(word)) {
-            kernel_panic("an option is too long: %s", at);
+            refuse("an option is too long: %s", at);
         }
         memcpy(word, at, length);
         word[length] = '\0';

@@ -27,9 +27,9 @@ void *kernel_window(quire_pa pa)
     if (windows.open == WINDOWS || pa.at >> frames.page_shift >= frames.total) {
         return NULL;
     }
-    quire_pte_store(machine_format, windows.entry[windows.open],
-                    quire_pte_leaf(machine_format, machine_format->levels, frame,
-                                   QUIRE_READ | QUIRE_WRITE));
+    quire_pte_store(
+        machine_format, windows.entry[windows.open],
+        quire_pte_leaf(machine_format, machine_format->levels, frame, QUIRE_READ | QUIRE_WRITE));
     machine_flush_page(quire_va_at(at));
     windows.open++;
     return (void *)(at + (uintptr_t)(pa.at - frame.at));

@@ -125,8 +125,7 @@ struct program *program_find(const char *command)
     size_t length = strcspn(command, " ");
 
     for (unsigned i = 0; i < count; i++) {
-        if (strlen(programs[i].name) == length &&
-            strncmp(programs[i].name, command, length) == 0) {
+        if (strlen(programs[i].name) == length && strncmp(programs[i].name, command, length) == 0) {
             return &programs[i];
         }
     }

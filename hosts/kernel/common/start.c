@@ -13,8 +13,8 @@ static struct account account(void)
 
 static void hello(void)
 {
-    say("%u MiB in %u frames, %u free; swap: %u pages; layout %s, policy %s",
-        frames.total >> (20 - frames.page_shift), frames.total, frames.free,
+    say("%u KiB of memory, %u of %u frames free, swap of %u pages; layout %s, policy %s",
+        frames.total << (frames.page_shift - 10), frames.free, frames.total,
         paging.swap.slots.total, options.layout->name, options.policy->name);
 }
 
@@ -24,8 +24,9 @@ static int32_t run(void)
     intptr_t number = process_spawn(options.command);
 
     if (number < 0) {
-        kernel_panic("cannot start %s: %s", options.command,
-                     quire_status_text((enum quire_status)-number));
+        refuse("cannot start %s: %s", options.command,
+               number == -QUIRE_NOT_FOUND ? "no such program"
+                                          : quire_status_text((enum quire_status) - number));
     }
     return task_run_all();
 }

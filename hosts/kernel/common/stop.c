@@ -113,6 +113,5 @@ void stop(const char *name)
         }
     }
     print("stopped %s\n", name);
-    quire_table_activate(current->process != NULL ? &current->process->space.table
-                                                  : &kernel_table);
+    quire_table_activate(current->process != NULL ? &current->process->space.table : &kernel_table);
 }

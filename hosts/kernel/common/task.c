@@ -9,7 +9,7 @@
 
 enum { STACK_BYTES = 8192, MARK = 0x5ac4ba5e, TICKS_A_TURN = 2, TICKS_OF_POLICY = 5 };
 enum { FIRST = 1 }; /* the number of the first task */
-enum { FEW = 16 }; /* frames: with more that are free, evicting pages is no help */
+enum { FEW = 16 };  /* frames: with more that are free, evicting pages is no help */
 
 struct task idle = {.next = &idle, .prev = &idle, .mark = MARK};
 struct task *current = &idle;
@@ -34,7 +34,8 @@ unsigned task_count(void)
 static bool taken(uint16_t number)
 {
     for (struct task *task = idle.next; task != &idle; task = task->next) {
-        if (task->number == number || (task->process != NULL && task->process->space.id == number)) {
+        if (task->number == number ||
+            (task->process != NULL && task->process->space.id == number)) {
             return true;
         }
     }
