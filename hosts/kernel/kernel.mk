@@ -12,7 +12,7 @@ kernel_arch := -m32 -march=i686 -fno-pie -fno-stack-protector -fno-asynchronous-
 	-fcf-protection=none -mgeneral-regs-only
 kernel_flags := -std=c11 -g $(OPT) $(warnings) -ffreestanding $(kernel_arch) -Iinclude \
 	-Ihosts/kernel/common $(if $(filter 1,$(DEBUG)),-DQUIRE_DEBUG) $(CFLAGS)
-kernel_ld := $(CC) $(kernel_arch) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack
+kernel_ld := $(CC) $(kernel_arch) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack
 
 kernel_src := $(wildcard hosts/kernel/common/*.c hosts/kernel/i386/*.c)
 kernel_asm := $(wildcard hosts/kernel/i386/*.S)
