@@ -13,7 +13,7 @@ kernel_arch := -m32 -march=i686 -fno-pie -fno-stack-protector -fno-asynchronous-
 kernel_flags := -std=c11 -g $(OPT) $(warnings) -ffreestanding -ffunction-sections \
 	-fdata-sections $(kernel_arch) -Iinclude -Ihosts/kernel/common \
 	-isystem hosts/kernel/user/lib/include $(if $(filter 1,$(DEBUG)),-DQUIRE_DEBUG) $(CFLAGS)
-kernel_ld := $(CC) $(kernel_arch) -nostdlib -static -no-pie -Wl,--build-id=none,--gc-sections \
+kernel_ld := $(CC) $(kernel_arch) -nostdlib -static -Wl,--build-id=none,--gc-sections \
 	-Wl,-z,noexecstack
 
 kernel_src := $(wildcard hosts/kernel/common/*.c hosts/kernel/i386/*.c)

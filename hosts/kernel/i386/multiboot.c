@@ -100,7 +100,7 @@ static const char *without_name(const char *line)
     while (*name != '\0' && *name != ' ') {
         name++;
     }
-    return name;
+    return *name == ' ' ? name + 1 : name;
 }
 
 static bool is_grub(const struct multiboot_info *info)
