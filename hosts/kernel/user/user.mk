@@ -7,13 +7,15 @@ user_programs := $(patsubst $(user)/programs/%.c,%,$(wildcard $(user)/programs/*
 # No headers but ours and the compiler's.
 user_flags = -std=c11 -g $(OPT) $(warnings) -ffreestanding -ffunction-sections -fdata-sections \
 	$(kernel_arch) -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
-	-isystem $(user)/lib/include -Iinclude -Ihosts/kernel/common -I. $(CFLAGS)
+	-isystem $(user)/lib/include -Iinclude -Ihosts/kernel/common -I$(user)/programs -I. \
+	$(CFLAGS)
 user_ld = $(kernel_ld) -Wl,-z,max-page-size=4096,--gc-sections
 
 user_objects = $(patsubst %,$(KERNEL)/user/%.o,$(basename $(1)))
 
-user_lib_o := $(call user_objects,$(wildcard $(user)/lib/*.c $(user)/lib/*.S) \
-	hosts/kernel/common/string.c)
+user_lib_o := $(call user_objects,$(wildcard $(user)/lib/*.c $(user)/lib/*.S)) \
+	$(KERNEL)/obj/hosts/kernel/common/string.o
+user_support_o := $(call user_objects,$(wildcard $(user)/programs/support/*.c))
 
 $(KERNEL)/user/%.o: %.c $(BUILD)/flags hosts/kernel/user/user.mk
 	@mkdir -p $(@D)
@@ -26,12 +28,13 @@ $(KERNEL)/user/%.o: %.S $(BUILD)/flags hosts/kernel/user/user.mk
 	$(Q)$(CC) $(user_flags) -MMD -MP -c -o $@ $<
 
 $(KERNEL)/libuser.a: $(user_lib_o)
+$(KERNEL)/libprograms.a: $(user_support_o)
 
 # Seed 002's programs, to the byte: where their data begin, and all of it.
 $(KERNEL)/programs/proc1: user_layout := -Wl,--defsym=data_at=0x802000,--defsym=image_bytes=5673
 $(KERNEL)/programs/proc2: user_layout := -Wl,--defsym=data_at=0x803000,--defsym=image_bytes=12420
 
-user_libraries := $(KERNEL)/libuser.a $(KERNEL)/libquire.a
+user_libraries := $(KERNEL)/libprograms.a $(KERNEL)/libuser.a $(KERNEL)/libquire.a
 
 $(KERNEL)/programs/%: $(KERNEL)/user/$(user)/programs/%.o $(user_libraries) $(user)/program.ld
 	@mkdir -p $(@D)
