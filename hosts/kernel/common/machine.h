@@ -31,6 +31,9 @@ struct boot {
 /* The format of the page tables. */
 extern const struct quire_format *const machine_format;
 
+/* e_machine of its programs. */
+extern const uint16_t machine_elf;
+
 /* Where the linker put the kernel. Pages of [kernel_text, kernel_text_end) are only read and
  * executed, pages up to kernel_rodata_end only read. All are aligned to pages. */
 extern unsigned char kernel_begin[], kernel_text[], kernel_text_end[], kernel_rodata_end[],
@@ -119,6 +122,11 @@ bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access
 
 /* Any other exception, by the name of the manual. Returns never, or to another program. */
 _Noreturn void kernel_exception(struct machine_frame *frame, const char *name);
+
+/* A window onto one frame, for devices whose pages may lie anywhere; the last one that was opened is
+ * closed first. NULL: there is no such frame. */
+void *kernel_window(quire_pa pa);
+void kernel_window_done(void *where);
 
 void kernel_tick(void);  /* the timer's: 100 times a second */
 void kernel_input(void); /* characters may have been received */
