@@ -101,9 +101,9 @@ static void move_block(const struct quire_transfer *transfer)
     unsigned char *frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
 
     if (transfer->direction == QUIRE_TRANSFER_IN) {
-        in16s(DATA, frame + disk.moved * SECTOR, sectors * WORDS);
+        in32s(DATA, frame + disk.moved * SECTOR, sectors * SECTOR / 4);
     } else {
-        out16s(DATA, frame + disk.moved * SECTOR, sectors * WORDS);
+        out32s(DATA, frame + disk.moved * SECTOR, sectors * SECTOR / 4);
     }
     if (transfer->where == NULL) {
         kernel_window_done(frame);
@@ -233,7 +233,7 @@ static bool identify(uint16_t words[WORDS])
     if ((status & (STATUS_BUSY | STATUS_DATA | STATUS_ERROR)) != STATUS_DATA) {
         return false;
     }
-    in16s(DATA, words, WORDS);
+    in32s(DATA, words, SECTOR / 4);
     return true;
 }
 
