@@ -1,7 +1,8 @@
 /*
  * The disk: the first drive of the first ATA channel, with programmed I/O (ATA/ATAPI-6, 8.27, 8.36,
- * 8.63 and 9.5, 9.6). The processor moves the data, a block of sectors at a time, and is interrupted
- * when the drive has the next block, or has taken the last. A page is one block where the drive can.
+ * 8.63 and 9.5, 9.6). The processor moves the data, a block of sectors at a time, and is
+ * interrupted when the drive has the next block, or has taken the last. A page is one block
+ * where the drive can.
  *
  *     transfer() --> queue: first at work, others behind it --> disk_interrupt() --> done
  *
@@ -67,9 +68,11 @@ static uint8_t settle(void)
     return status;
 }
 
-/* Brings the drive to where it answers commands, and is silent. */
+/* Brings the drive to where it answers commands, and is silent. It is selected first: the status
+ * of one that is not there would say that the reset is over. */
 static void reset(void)
 {
+    out8(DRIVE, DRIVE_LBA);
     out8(CONTROL, CONTROL_RESET | CONTROL_SILENT);
     for (unsigned i = 0; i < 16; i++) {
         in8(ALTERNATE); /* 5 us */
