@@ -12,7 +12,7 @@ void console_write(const char *text, size_t bytes)
     }
 }
 
-static void print_list(const char *format, va_list list)
+__attribute__((format(printf, 1, 0))) static void print_list(const char *format, va_list list)
 {
     char text[384];
     int length = vsnprintf(text, sizeof(text), format, list);
@@ -29,7 +29,8 @@ void print(const char *format, ...)
     va_end(list);
 }
 
-static void say_list(const char *before, const char *format, va_list list)
+__attribute__((format(printf, 2, 0))) static void say_list(const char *before, const char *format,
+                                                           va_list list)
 {
     print("kernel: %s", before);
     print_list(format, list);
@@ -65,7 +66,7 @@ void kernel_panic(const char *format, ...)
     machine_exit(STATUS_PANIC);
 }
 
-/* ---- input -------------------------------------------------------------------------------------- */
+/* ---- input ---------------------------------------------------------------------------------- */
 
 enum { LINE = 256, END = 4 /* Ctrl-D */ };
 

@@ -19,7 +19,7 @@ enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *
     return status;
 }
 
-/* ---- what is said ------------------------------------------------------------------------------- */
+/* ---- what is said --------------------------------------------------------------------------- */
 
 /* "PTE 1 at 0x0010b004 is 0x00001063 (reached with user privilege)" */
 static void say_walk(char *to, size_t bytes, quire_va va, unsigned access)
@@ -89,7 +89,7 @@ static void say_killed(const struct machine_frame *frame, quire_va va, unsigned 
         access_text(access), (unsigned)va.at, (unsigned)machine_frame_at(frame), why, walk, region);
 }
 
-/* ---- what the machine calls --------------------------------------------------------------------- */
+/* ---- what the machine calls ----------------------------------------------------------------- */
 
 bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access)
 {
@@ -119,7 +119,7 @@ void kernel_exception(struct machine_frame *frame, const char *name)
     process_exit(STATUS_KILLED);
 }
 
-/* ---- between kernel and program ----------------------------------------------------------------- */
+/* ---- between kernel and program ------------------------------------------------------------- */
 
 static bool is_programs(uintptr_t at, size_t bytes)
 {

@@ -26,13 +26,14 @@
 
 enum { KERNEL_BYTES = 8 << 20 }; /* physical and virtual, from 0 on: seed 002 */
 
-/* ---- options.c ---------------------------------------------------------------------------------- */
+/* ---- options.c ------------------------------------------------------------------------------ */
 
 struct options {
     const struct quire_layout *layout;
     const struct quire_policy_ops *policy;
     enum quire_loading loading;
     bool witness; /* stop at CALL_STOP */
+    bool check;   /* validate() whenever a process has ended */
     bool no_swap;
     uint32_t ram_slots; /* swap to so many frames instead of to a disk */
     const char *command;
@@ -41,7 +42,7 @@ extern struct options options;
 
 void options_read(const char *command_line);
 
-/* ---- console.c ---------------------------------------------------------------------------------- */
+/* ---- console.c ------------------------------------------------------------------------------ */
 
 /* A line, of which "kernel: " and the end of it are not given. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -53,7 +54,7 @@ void console_write(const char *text, size_t bytes);
 /* Waits for a line, and gives as much of it as fits. 0: the end of the input. */
 size_t console_read(char *to, size_t bytes);
 
-/* ---- memory.c ----------------------------------------------------------------------------------- */
+/* ---- memory.c ------------------------------------------------------------------------------- */
 
 extern struct quire_host host;
 extern struct quire_frames frames;
@@ -72,7 +73,7 @@ static inline uintptr_t page_bytes(void)
     return (uintptr_t)1 << quire_format_page_shift(machine_format);
 }
 
-/* ---- port.c, flush.c ---------------------------------------------------------------------------- */
+/* ---- port.c, flush.c ------------------------------------------------------------------------ */
 
 void port_start(void);
 /* All that quire checks of a port, on the machine's own MMU. */
@@ -83,14 +84,14 @@ bool flush_skip(uint32_t n);
 
 void window_start(void);
 
-/* ---- swap.c ------------------------------------------------------------------------------------- */
+/* ---- swap.c --------------------------------------------------------------------------------- */
 
 /* The device, and its size in pages; 0: nothing is evicted but what is in the archive, too. */
 struct quire_device swap_start(uint32_t *slots);
 /* Takes what swap needs of the frames, before anybody else does. */
 void swap_reserve(void);
 
-/* ---- program.c ---------------------------------------------------------------------------------- */
+/* ---- program.c ------------------------------------------------------------------------------ */
 
 /* A file of the archive. */
 struct program {
@@ -108,7 +109,7 @@ void program_start(const struct boot *boot);
 /* The file that the first word of a command names; NULL. */
 struct program *program_find(const char *command);
 
-/* ---- task.c ------------------------------------------------------------------------------------- */
+/* ---- task.c --------------------------------------------------------------------------------- */
 
 enum task_state {
     TASK_READY,
@@ -165,7 +166,7 @@ enum quire_status task_finish(enum quire_status status);
  *     do { status = quire_space_map(...); } while (task_again(status)); */
 bool task_again(enum quire_status status);
 
-/* ---- process.c ---------------------------------------------------------------------------------- */
+/* ---- process.c ------------------------------------------------------------------------------ */
 
 /* Numbers, or minus a status. */
 intptr_t process_spawn(const char *command);
@@ -178,7 +179,7 @@ void process_begin(void);
 /* Brings in what eager loading owes to the current process. */
 enum quire_status process_load(void);
 
-/* ---- fault.c ------------------------------------------------------------------------------------ */
+/* ---- fault.c -------------------------------------------------------------------------------- */
 
 /* Makes a page of the current process usable, waiting as long as it takes. */
 enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal);
@@ -187,11 +188,11 @@ enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *
 enum quire_status copy_in(void *to, uintptr_t from, size_t bytes);
 enum quire_status copy_out(uintptr_t to, const void *from, size_t bytes);
 
-/* ---- stop.c ------------------------------------------------------------------------------------- */
+/* ---- stop.c --------------------------------------------------------------------------------- */
 
 /* Shows all mappings of all processes, and waits until they were compared with the MMU's. */
 void stop(const char *name);
-/* Every invariant of quire's, now; what does not hold ends the machine. */
+/* Every invariant of quire's, and of the frame allocator; what does not hold ends the machine. */
 void validate(void);
 
 #endif

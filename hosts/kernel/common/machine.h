@@ -11,7 +11,7 @@
 #include "quire/format.h"
 #include "quire/transfer.h"
 
-/* ---- what the machine tells at its start -------------------------------------------------------- */
+/* ---- what the machine tells at its start ---------------------------------------------------- */
 
 struct boot_range {
     uint64_t first, bytes;
@@ -49,7 +49,7 @@ struct machine_vital {
 /* How many there are; list may be NULL. */
 unsigned machine_vitals(const struct machine_vital **list);
 
-/* ---- paging ------------------------------------------------------------------------------------- */
+/* ---- paging --------------------------------------------------------------------------------- */
 
 /* Switches paging on, supervisor writes respecting read-only pages, with this table. */
 void machine_paging_on(quire_pa root);
@@ -57,7 +57,7 @@ void machine_set_root(quire_pa root); /* and forget all translations */
 quire_pa machine_root(void);
 void machine_flush_page(quire_va va);
 
-/* ---- programs ----------------------------------------------------------------------------------- */
+/* ---- programs ------------------------------------------------------------------------------- */
 
 /* What a program was doing when it came into the kernel; at the upper end of its kernel stack. */
 struct machine_frame;
@@ -86,7 +86,7 @@ void machine_set_kernel_stack(void *stack_end);
  * side was found to be in its part of memory */
 bool machine_copy(void *to, const void *from, size_t bytes);
 
-/* ---- devices ------------------------------------------------------------------------------------ */
+/* ---- devices -------------------------------------------------------------------------------- */
 
 /* Serial line. Waits until it is out. */
 void machine_put(char c);
@@ -107,7 +107,7 @@ void machine_mark(void);
 struct quire_device machine_disk(void);
 uint64_t machine_disk_bytes(void);
 
-/* ---- what the machine calls --------------------------------------------------------------------- */
+/* ---- what the machine calls ----------------------------------------------------------------- */
 
 /* In the order of a boot: on a stack of its own, paging and interrupts off. */
 _Noreturn void kernel_start(const struct boot *boot);

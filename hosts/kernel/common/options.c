@@ -73,6 +73,12 @@ static bool set_witness(const char *value)
     return *value == '\0';
 }
 
+static bool set_check(const char *value)
+{
+    options.check = true;
+    return *value == '\0';
+}
+
 static bool set_skip(const char *value)
 {
     uint32_t n;
@@ -84,8 +90,9 @@ static const struct {
     const char *name;
     bool (*set)(const char *value);
 } settings[] = {
-    {"layout=", set_layout}, {"load=", set_loading},   {"policy=", set_policy},
-    {"swap=", set_swap},     {"witness", set_witness}, {"skip-flush=", set_skip},
+    {"layout=", set_layout},   {"load=", set_loading},   {"policy=", set_policy},
+    {"swap=", set_swap},       {"witness", set_witness}, {"check", set_check},
+    {"skip-flush=", set_skip},
 };
 
 static void set(const char *word)

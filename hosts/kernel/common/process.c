@@ -3,7 +3,7 @@
 
 #include "kernel.h"
 
-/* ---- beginning ---------------------------------------------------------------------------------- */
+/* ---- beginning ------------------------------------------------------------------------------ */
 
 /* The stack of a program that begins, from above: its command, and a pointer to that. */
 static uintptr_t command_at(void)
@@ -108,7 +108,7 @@ intptr_t process_fork(const struct machine_frame *frame)
     return task->number;
 }
 
-/* ---- ending ------------------------------------------------------------------------------------- */
+/* ---- ending --------------------------------------------------------------------------------- */
 
 /* Its memory. Another address space is active then, or none. */
 static void destroy(struct quire_process *process)
@@ -148,6 +148,9 @@ void process_exit(int32_t status)
     current->process = NULL;
     quire_table_activate(&kernel_table);
     destroy(process);
+    if (options.check) {
+        validate();
+    }
     task_end(status);
 }
 

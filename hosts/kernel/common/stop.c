@@ -11,8 +11,6 @@
  */
 #include "kernel.h"
 
-enum { PROCESSES = 256 };
-
 struct run {
     uint64_t va, pa, bytes;
     unsigned rights;
@@ -86,21 +84,29 @@ static void show_process(const char *name, const struct task *task)
     examine();
 }
 
-/* All that quire believes of itself, first of all. */
 void validate(void)
 {
-    static struct quire_space *spaces[PROCESSES];
+    size_t bytes = (task_count() + 1) * sizeof(struct quire_space *);
+    struct quire_space **spaces = memory_take(bytes);
     unsigned count = 0;
     const char *what;
 
+    if (spaces == NULL) {
+        say("no room to validate in");
+        return;
+    }
     for (struct task *task = idle.next; task != &idle; task = task->next) {
-        if (task->process != NULL && count < PROCESSES) {
+        if (task->process != NULL) {
             spaces[count++] = &task->process->space;
         }
     }
     if (quire_validate(&paging, spaces, count, &what) != QUIRE_OK) {
         kernel_panic("quire_validate: %s", what);
     }
+    if (quire_frames_validate(&frames, NULL) != QUIRE_OK) {
+        kernel_panic("the frame allocator is corrupt");
+    }
+    memory_give(spaces, bytes);
 }
 
 void stop(const char *name)

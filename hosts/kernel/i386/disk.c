@@ -1,7 +1,8 @@
 /*
  * The disk: the first drive of the first ATA channel, with programmed I/O (ATA/ATAPI-6, 8.27, 8.36,
- * 8.63 and 9.5, 9.6). The processor moves the data, a block of sectors at a time, and is interrupted
- * when the drive has the next block, or has taken the last. A page is one block where the drive can.
+ * 8.63 and 9.5, 9.6). The processor moves the data, a block of sectors at a time, and is
+ * interrupted when the drive has the next block, or has taken the last. A page is one block
+ * where the drive can.
  *
  *     transfer() --> queue: first at work, others behind it --> disk_interrupt() --> done
  *
@@ -67,9 +68,11 @@ static uint8_t settle(void)
     return status;
 }
 
-/* Brings the drive to where it answers commands, and is silent. */
+/* Brings the drive to where it answers commands, and is silent. It is selected first: the status
+ * of one that is not there would say that the reset is over. */
 static void reset(void)
 {
+    out8(DRIVE, DRIVE_LBA);
     out8(CONTROL, CONTROL_RESET | CONTROL_SILENT);
     for (unsigned i = 0; i < 16; i++) {
         in8(ALTERNATE); /* 5 us */
@@ -101,9 +104,9 @@ static void move_block(const struct quire_transfer *transfer)
     unsigned char *frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
 
     if (transfer->direction == QUIRE_TRANSFER_IN) {
-        in16s(DATA, frame + disk.moved * SECTOR, sectors * WORDS);
+        in32s(DATA, frame + disk.moved * SECTOR, sectors * SECTOR / 4);
     } else {
-        out16s(DATA, frame + disk.moved * SECTOR, sectors * WORDS);
+        out32s(DATA, frame + disk.moved * SECTOR, sectors * SECTOR / 4);
     }
     if (transfer->where == NULL) {
         kernel_window_done(frame);
@@ -233,7 +236,7 @@ static bool identify(uint16_t words[WORDS])
     if ((status & (STATUS_BUSY | STATUS_DATA | STATUS_ERROR)) != STATUS_DATA) {
         return false;
     }
-    in16s(DATA, words, WORDS);
+    in32s(DATA, words, SECTOR / 4);
     return true;
 }
 

@@ -80,15 +80,15 @@ static inline uint8_t in8(uint16_t port)
     return value;
 }
 
-/* `words` of 16 bits, to or from a port. */
-static inline void in16s(uint16_t port, void *to, size_t words)
+/* `words` of 32 bits, from or to a port. */
+static inline void in32s(uint16_t port, void *to, size_t words)
 {
-    __asm__ volatile("rep insw" : "+D"(to), "+c"(words) : "d"(port) : "memory");
+    __asm__ volatile("rep insl" : "+D"(to), "+c"(words) : "d"(port) : "memory");
 }
 
-static inline void out16s(uint16_t port, const void *from, size_t words)
+static inline void out32s(uint16_t port, const void *from, size_t words)
 {
-    __asm__ volatile("rep outsw" : "+S"(from), "+c"(words) : "d"(port) : "memory");
+    __asm__ volatile("rep outsl" : "+S"(from), "+c"(words) : "d"(port) : "memory");
 }
 
 #endif
