@@ -145,33 +145,35 @@ static bool all_zero(const uint8_t *at, size_t bytes)
 /* Fills pages of all kinds with what must not be seen, and leaves without clearing up. */
 static void leave_dirt(void)
 {
-    uint8_t *page = hostile_pages(DIRTY_PAGES);
     intptr_t brk = system_brk(NULL);
 
-    memset(page, 0xdb, DIRTY_PAGES * PAGE);
-    if (!system_failed(brk) && system_brk((void *)(brk + 8 * PAGE)) == brk + 8 * PAGE) {
+    if (system_brk((void *)(brk + 8 * PAGE)) == brk + 8 * PAGE) {
         memset((void *)brk, 0xdb, 8 * PAGE);
+        memset(hostile_pages(DIRTY_PAGES), 0xdb, DIRTY_PAGES * PAGE);
     }
     system_exit(0);
 }
 
+/* In fresh pages of all kinds. What brk gives comes first, as mappings could be in its way. */
 static bool find_dirt(uintptr_t argument)
 {
     static uint8_t bss[4 * PAGE];
 
     (void)argument;
     for (unsigned round = 0; round < 4; round++) {
-        uint8_t *page;
         intptr_t brk = system_brk(NULL);
+        uint8_t *page;
 
         if (system_fork() == 0) {
             leave_dirt();
         }
         system_wait(NULL);
+        if (system_brk((void *)(brk + 4 * PAGE)) != brk + 4 * PAGE) {
+            return false;
+        }
         page = hostile_pages(DIRTY_PAGES);
-        if (!all_zero(page, DIRTY_PAGES * PAGE) || !all_zero(bss, sizeof(bss)) ||
-            system_brk((void *)(brk + 4 * PAGE)) != brk + 4 * PAGE ||
-            !all_zero((uint8_t *)brk, 4 * PAGE)) {
+        if (!all_zero(page, DIRTY_PAGES * PAGE) || !all_zero((uint8_t *)brk, 4 * PAGE) ||
+            !all_zero(bss, sizeof(bss))) {
             return false;
         }
         system_munmap(page, DIRTY_PAGES * PAGE);

@@ -160,12 +160,14 @@ static bool call_without_segments(uintptr_t argument)
     return result == 0;
 }
 
+/* It is touched before: at the first touch of a page the kernel still has a say. */
 static bool execute_data(uintptr_t argument)
 {
-    static uint8_t code[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* movl $42, %eax; ret */
+    static volatile uint8_t code[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* movl $42, %eax; ret */
 
     (void)argument;
-    return ((int (*)(void))(uintptr_t)code)() != 42;
+    code[1] = 43;
+    return ((int (*)(void))(uintptr_t)code)() != 43;
 }
 
 /* Never calls the kernel: but others run, too. */
