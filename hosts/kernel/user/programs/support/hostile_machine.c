@@ -39,9 +39,7 @@ INSTRUCTION(do_sysenter, "sysenter" : : : "ecx", "edx")
 INSTRUCTION(do_div, "divl %%ecx" : : "a"(1), "d"(0), "c"(0))
 INSTRUCTION(do_ud2, "ud2")
 INSTRUCTION(do_icebp, ".byte 0xf1")
-INSTRUCTION(do_bound, "boundl %%eax, %0"
-            :
-            : "m"(*(const uint64_t *)(const void *)"\1\0\0\0\1\0\0"), "a"(9))
+INSTRUCTION(do_bound, ".byte 0x62, 0x01" : : "a"(9), "c"("\1\0\0\0\1\0\0")) /* bound %eax, (%ecx) */
 INSTRUCTION(do_f00f, ".byte 0xf0, 0x0f, 0xc7, 0xc8")
 INSTRUCTION(do_fpu, "fninit; fld1")
 INSTRUCTION(do_mmx, "movd %%eax, %%mm0" : : "a"(1))
