@@ -18,8 +18,14 @@ enum { STATUS_RECEIVED = 0x01, STATUS_ALL_SENT = 0x40 };
 /* QEMU's -device isa-debug-exit,iobase=0xf4,iosize=4; Bochs' word to its port. */
 enum { QEMU_EXIT = 0xf4, BOCHS_EXIT = 0x8900 };
 
+/* What was sent before there was a kernel: switching the queue on would throw it away. -1: nothing. */
+static int early = -1;
+
 void serial_init(void)
 {
+    if (in8(STATUS) & STATUS_RECEIVED) {
+        early = in8(COM1);
+    }
     out8(INTERRUPTS, 0);
     out8(LINE, LINE_DIVISOR);
     out8(COM1, 1); /* 115,200 / 1 */
@@ -39,6 +45,12 @@ void machine_put(char c)
 
 int machine_get(void)
 {
+    int c = early;
+
+    if (c >= 0) {
+        early = -1;
+        return c;
+    }
     return in8(STATUS) & STATUS_RECEIVED ? in8(COM1) : -1;
 }
 
