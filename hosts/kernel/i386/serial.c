@@ -4,34 +4,29 @@
  *
  * Characters wait in the UART until machine_get(): whoever sends them then waits, too, as emulators
  * do. So kernel_input() must take them all, or the kernel must when it has room: the next interrupt
- * is only for what comes after there was nothing.
+ * is only for what comes after there was nothing. The UART's queue stays off: to switch it on throws
+ * away what has come before there was a kernel.
  */
 #include "i386.h"
 
 enum { COM1 = 0x3f8, INTERRUPTS = COM1 + 1, FIFO = COM1 + 2, LINE = COM1 + 3 };
 enum { MODEM = COM1 + 4, STATUS = COM1 + 5 };
 
-enum { INTERRUPT_RECEIVED = 0x01, FIFO_ON_CLEAR = 0x07, LINE_8N1 = 0x03, LINE_DIVISOR = 0x80 };
+enum { INTERRUPT_RECEIVED = 0x01, FIFO_OFF = 0, LINE_8N1 = 0x03, LINE_DIVISOR = 0x80 };
 enum { MODEM_READY_INTERRUPTS = 0x0b }; /* DTR, RTS, OUT2 */
 enum { STATUS_RECEIVED = 0x01, STATUS_ALL_SENT = 0x40 };
 
 /* QEMU's -device isa-debug-exit,iobase=0xf4,iosize=4; Bochs' word to its port. */
 enum { QEMU_EXIT = 0xf4, BOCHS_EXIT = 0x8900 };
 
-/* What was sent before there was a kernel: switching the queue on would throw it away. -1: nothing. */
-static int early = -1;
-
 void serial_init(void)
 {
-    if (in8(STATUS) & STATUS_RECEIVED) {
-        early = in8(COM1);
-    }
     out8(INTERRUPTS, 0);
     out8(LINE, LINE_DIVISOR);
     out8(COM1, 1); /* 115,200 / 1 */
     out8(COM1 + 1, 0);
     out8(LINE, LINE_8N1);
-    out8(FIFO, FIFO_ON_CLEAR);
+    out8(FIFO, FIFO_OFF);
     out8(MODEM, MODEM_READY_INTERRUPTS);
     out8(INTERRUPTS, INTERRUPT_RECEIVED);
 }
@@ -45,12 +40,6 @@ void machine_put(char c)
 
 int machine_get(void)
 {
-    int c = early;
-
-    if (c >= 0) {
-        early = -1;
-        return c;
-    }
     return in8(STATUS) & STATUS_RECEIVED ? in8(COM1) : -1;
 }
 
