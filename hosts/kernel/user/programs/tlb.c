@@ -53,7 +53,7 @@ static bool killed_in(void (*what)(void))
     return system_wait(&status) == child && status == STATUS_KILLED;
 }
 
-/* ---- what is unmapped ---------------------------------------------------------------------------- */
+/* ---- what is unmapped ------------------------------------------------------------------------ */
 
 static void use_after_unmap(void)
 {
@@ -82,7 +82,7 @@ static bool test_unmap(void)
     return killed_in(use_after_unmap);
 }
 
-/* ---- what is protected --------------------------------------------------------------------------- */
+/* ---- what is protected ----------------------------------------------------------------------- */
 
 static void write_after_protect(void)
 {
@@ -107,7 +107,7 @@ static bool test_protect(void)
     return killed_in(write_after_protect) && killed_in(read_after_protect);
 }
 
-/* ---- what is shared ------------------------------------------------------------------------------ */
+/* ---- what is shared -------------------------------------------------------------------------- */
 
 static bool fork_once(volatile uint32_t *page, uint32_t n)
 {
@@ -135,7 +135,7 @@ static bool test_fork(void)
     return right;
 }
 
-/* ---- what is evicted ----------------------------------------------------------------------------- */
+/* ---- what is evicted ------------------------------------------------------------------------- */
 
 static bool is_right(const volatile uint32_t *page, uint32_t n)
 {
@@ -167,7 +167,7 @@ static bool test_evict(void)
     return right;
 }
 
-/* -------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
