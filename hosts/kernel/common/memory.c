@@ -1,10 +1,10 @@
 /*
  * Physical memory, and the kernel's own page table by the steps of seed 001.
  *
- *     0        BIOS's first MiB    kernel, archive   frames'    page tables, tasks,      windows
- *     |  (page 0 is not mapped)  |                 | records  | quire's own records    |        |
- *     +--------------------------+-----------------+----------+------------------------+--------+
- *     0                          1 MiB                                                          8 MiB
+ *     0        BIOS's first MiB   kernel, archive  frames'   page tables, tasks,     windows
+ *     |  (page 0 is not mapped)  |                | records | quire's own records   |       |
+ *     +--------------------------+----------------+---------+-----------------------+-------+
+ *     0                          1 MiB                                                      8 MiB
  *
  * All of it is mapped where it is, and nothing else ever: what lies above is for programs, and for
  * whatever finds no room below; it is seen through windows (port.c).
@@ -83,6 +83,10 @@ static uint64_t make_records(const struct boot *boot, struct quire_system_config
                KERNEL_BYTES >> 10);
     }
     for (;; total -= total / 16) {
+        if (total < KERNEL_BYTES >> PAGE_SHIFT) {
+            refuse("the kernel and its archive end at 0x%08x: no room below 8 MiB for records",
+                   (unsigned)begin);
+        }
         state = round_up(begin + quire_frames_size(total));
         if (state < limit &&
             quire_frames_init(&frames, (void *)(uintptr_t)begin, (size_t)(state - begin),
