@@ -8,7 +8,7 @@ user_programs := $(patsubst $(user)/programs/%.c,%,$(wildcard $(user)/programs/*
 user_flags = -std=c11 -g $(OPT) $(warnings) -ffreestanding -ffunction-sections -fdata-sections \
 	$(kernel_arch) -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-isystem $(user)/lib/include -Iinclude -Ihosts/kernel/common -I$(user)/programs -I. \
-	$(CFLAGS)
+	$(if $(filter 1,$(DEBUG)),-DQUIRE_DEBUG) $(CFLAGS)
 user_ld = $(kernel_ld) -Wl,-z,max-page-size=4096,--gc-sections
 
 user_objects = $(patsubst %,$(KERNEL)/user/%.o,$(basename $(1)))
@@ -107,3 +107,5 @@ $(KERNEL)/suites/tests: $(user_suite_o) $(user_libraries) $(user)/program.ld
 $(KERNEL)/tests.tar: $(KERNEL)/suites/tests
 	$(call say,TAR)
 	$(Q)$(call archive,$(KERNEL)/suites,tests)
+
+-include $(shell find $(KERNEL)/user -name '*.d' 2>/dev/null)
