@@ -2,7 +2,8 @@
  * tlb [unmap|protect|fork|evict]: is a translation ever used that should have been forgotten?
  *
  * What is changed is touched before, so that the processor knows it, and after, at once, so that
- * nothing else makes the processor forget. A kernel that leaves out a flush is caught here.
+ * nothing else makes the processor forget: as the timer may, but not at another time in another run
+ * under QEMU's -icount. A kernel that leaves out a flush is caught here.
  *
  *   unmap    a page is given back, and its frame taken for another: what does its address show?
  *            and is the process killed that touches it?
