@@ -2,13 +2,11 @@
  * TLB batches: every range that was added is flushed, and nothing is freed before that. Random
  * sequences are held against a log of what the host's hooks were asked to do.
  */
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "quire/tlb.h"
 #include "tests/support/arena.h"
+#include "tests/support/dies.h"
 #include "tests/support/unit.h"
 
 enum { PAGE_SHIFT = 6, FRAMES = 128, WORK_MAX = 400 };
@@ -323,23 +321,6 @@ static void test_full_of_page_frames(void **state)
 
 /* ---- forgetting to commit -------------------------------------------------------------------- */
 
-/* Does this die (in a process of its own)? */
-static bool dies(void (*what)(void))
-{
-    int status = 0;
-    pid_t child = fork();
-
-    check(child >= 0);
-    if (child == 0) {
-        signal(SIGILL, SIG_DFL); /* cmocka would go on with the next test */
-        signal(SIGTRAP, SIG_DFL);
-        what();
-        _exit(0);
-    }
-    check(waitpid(child, &status, 0) == child);
-    return !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 static void begin_again(bool committed, bool used_before)
 {
     const struct quire_flush_range range = {quire_va_at(0), 64, 0, PAGE_SHIFT, true};
@@ -361,18 +342,21 @@ static void begin_again(bool committed, bool used_before)
     arena_free(&arena);
 }
 
-static void forget(void)
+static void forget(void *context)
 {
+    (void)context;
     begin_again(false, false);
 }
 
-static void forget_the_second_time(void)
+static void forget_the_second_time(void *context)
 {
+    (void)context;
     begin_again(false, true);
 }
 
-static void remember(void)
+static void remember(void *context)
 {
+    (void)context;
     begin_again(true, true);
 }
 
@@ -380,13 +364,13 @@ static void test_a_forgotten_commit_traps_in_debug_builds(void **state)
 {
     (void)state;
 #ifdef QUIRE_DEBUG
-    check(dies(forget));
-    check(dies(forget_the_second_time));
+    check(dies(forget, NULL));
+    check(dies(forget_the_second_time, NULL));
 #else
-    check(!dies(forget)); /* release builds do not spend time on it */
-    check(!dies(forget_the_second_time));
+    check(!dies(forget, NULL)); /* release builds do not spend time on it */
+    check(!dies(forget_the_second_time, NULL));
 #endif
-    check(!dies(remember));
+    check(!dies(remember, NULL));
 }
 
 int main(void)

@@ -1,13 +1,10 @@
 /* The frame allocator: random operations against a flat model, and each promise of frames.h. */
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "quire/frames.h"
 #include "src/memory/bitset.h"
+#include "tests/support/dies.h"
 #include "tests/support/frames_bed.h"
 #include "tests/support/unit.h"
 
@@ -382,35 +379,17 @@ static void not_managed(void **unused)
     }
 }
 
-/* Does the process die of it? */
-static bool dies(void (*mistake)(struct quire_frames *), struct quire_frames *frames)
-{
-    int status = 0;
-    pid_t child;
-
-    fflush(stdout);
-    child = fork();
-    if (child == 0) {
-        signal(SIGILL, SIG_DFL); /* cmocka would catch it */
-        signal(SIGTRAP, SIG_DFL);
-        mistake(frames);
-        _exit(0);
-    }
-    check(child > 0 && waitpid(child, &status, 0) == child);
-    return WIFSIGNALED(status);
-}
-
-static void ref_5(struct quire_frames *frames)
+static void ref_5(void *frames)
 {
     quire_frames_ref(frames, quire_pfn_of(5));
 }
 
-static void unref_5(struct quire_frames *frames)
+static void unref_5(void *frames)
 {
     quire_frames_unref(frames, quire_pfn_of(5));
 }
 
-static void free_4_to_7(struct quire_frames *frames)
+static void free_4_to_7(void *frames)
 {
     quire_frames_free(frames, quire_pfn_of(4), 2);
 }
@@ -418,7 +397,7 @@ static void free_4_to_7(struct quire_frames *frames)
 /* To have or give back what is free is a mistake: a debug build stops, others change nothing. */
 static void mistakes(void **unused)
 {
-    void (*const mistake[])(struct quire_frames *) = {ref_5, unref_5, free_4_to_7};
+    void (*const mistake[])(void *) = {ref_5, unref_5, free_4_to_7};
 
     (void)unused;
     for (unsigned i = 0; i < 3; i++) {

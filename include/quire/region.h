@@ -13,11 +13,19 @@ struct quire_object;
 
 /* Who sees what is written to a page of an object. */
 enum quire_sharing {
-    QUIRE_PRIVATE, /* a write makes the page this space's own */
-    QUIRE_SHARED,  /* everybody who maps the object */
-    QUIRE_FIXED    /* no object: physical memory from `offset` on, mapped at once and as long as the
-                      space lives. Nothing of it is paged: the kernel's own addresses */
+    QUIRE_PRIVATE,  /* a write makes the page this space's own */
+    QUIRE_SHARED,   /* everybody who maps the object */
+    QUIRE_FIXED,    /* no object: physical memory from `offset` on, mapped at once and as long as
+                       the space lives. Nothing of it is paged: the kernel's own addresses */
+    QUIRE_INHERITED /* the same for what another page table has there (quire_table_inherit): one set
+                       of tables for all spaces, in which changes are seen by all at once */
 };
+
+/* Is it made of pages that come and go? */
+static inline bool quire_sharing_paged(enum quire_sharing sharing)
+{
+    return sharing == QUIRE_PRIVATE || sharing == QUIRE_SHARED;
+}
 
 enum quire_advice {
     QUIRE_ADVICE_NORMAL,

@@ -58,6 +58,7 @@ struct quire_region_spec {
     struct quire_object *object; /* NULL: zeros */
     uint64_t offset;             /* in the object */
     enum quire_sharing sharing;
+    const struct quire_table *from; /* QUIRE_INHERITED: whose; else NULL */
     uint64_t stack_limit; /* bytes that the region may grow to, downwards, by itself; 0: not at all.
                              It never grows closer than QUIRE_STACK_GUARD pages to a neighbour */
 };
@@ -68,12 +69,18 @@ enum {
 };
 
 /* Adds a region. Nothing is read and no frame taken before a page is touched; a fixed one is mapped
- * at once, in leaves as large as possible, and is refused (QUIRE_INVALID) to unmap, protect,
- * discard and wire. QUIRE_EXISTS: it would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as
- * for page tables; QUIRE_INVALID, too: rights beyond max_prot, an offset that is not a page's or
- * would wrap, sharing without an object, a stack or fixed memory with one, fixed memory without
- * rights; QUIRE_OUT_OF_RANGE, too: a shared region that goes past the last page of its object (a
- * private one shows zeros there); QUIRE_NO_MEMORY; QUIRE_NO_SPACE: the commit limit. */
+ * at once, in leaves as large as possible, and an inherited one by quire_table_inherit(), whose
+ * conditions and statuses hold: whole root entries, one such region in a space. Both are refused
+ * (QUIRE_INVALID) to unmap, protect, discard, advise and wire. What is mapped in an inherited one
+ * is for `from` to say; `prot` says which accesses are refused for want of a right, without a look
+ * at its tables: without QUIRE_USER all of a program's.
+ *
+ * QUIRE_EXISTS: it would overlap another; QUIRE_INVALID, QUIRE_OUT_OF_RANGE as for page tables;
+ * QUIRE_INVALID, too: rights beyond max_prot, an offset that is not a page's or would wrap, sharing
+ * without an object, a stack or what is not paged with one, fixed memory without rights, an
+ * inherited region without `from` or another with it; QUIRE_OUT_OF_RANGE, too: a shared region that
+ * goes past the last page of its object (a private one shows zeros there); QUIRE_NO_MEMORY;
+ * QUIRE_NO_SPACE: the commit limit. */
 enum quire_status quire_space_map(struct quire_space *space, const struct quire_region_spec *spec);
 
 /* Removes what lies in the range, cutting regions where needed; pages and slots in it are freed.

@@ -21,8 +21,10 @@ struct quire_table {
     const struct quire_host *host;
     quire_pa root;
     uint16_t asid;
-    uint64_t tables;      /* page tables in use, the root included */
+    uint64_t tables;      /* page tables in use, the root included; not those it inherits */
     uint64_t table_bytes; /* frames they occupy, in bytes */
+    const struct quire_table *from;    /* whose root entries it has, too; NULL: nobody's */
+    uint32_t inherited, inherited_end; /* which: [inherited, inherited_end) */
 };
 
 /* An empty table. QUIRE_NO_MEMORY, QUIRE_OUT_OF_RANGE (frame beyond what an entry can hold). */
@@ -36,9 +38,41 @@ void quire_table_destroy(struct quire_table *table);
 /* Makes it the processor's page table (host->activate). */
 void quire_table_activate(const struct quire_table *table);
 
-/* Takes over a table that exists in memory already (boot tables, a dump): `tables` is counted. */
+/* Takes over a table that exists in memory already (boot tables, a dump): `tables` is counted. It
+ * is taken for one that inherits nothing: all that is in it would be freed as its own. */
 enum quire_status quire_table_adopt(struct quire_table *table, const struct quire_format *format,
                                     const struct quire_host *host, uint16_t asid, quire_pa root);
+
+/*
+ * Inherits: the root entries of `table` that translate the range become those of `from`. So all
+ * address spaces have one set of kernel tables, and see at once what changes in it:
+ *
+ *     from (the kernel's)          table (a process's)
+ *     +-------+                    +-------+
+ *     | entry |--> page table <----| entry |   inherited: `from`'s, whoever looks
+ *     +-------+                    +-------+
+ *     |       |                    | entry |--> page table   its own
+ *     +-------+                    +-------+
+ *
+ * What the entries lead to, tables and large leaves, stays `from`'s. `table` neither counts nor
+ * frees it, and refuses to change it: quire_table_map() says QUIRE_EXISTS, whatever `existing`;
+ * unmap, protect and harvest QUIRE_INVALID. Walks, query and visit see through; each root has
+ * accessed marks of its own. validate checks that the entries are still `from`'s.
+ *
+ * A table inherits one range, once, until it is destroyed. A registry's views are made anew from
+ * their trackers, which know of no such range: their tables must not inherit.
+ *
+ * QUIRE_INVALID: not whole entries of the root, another format, or `table` inherits already;
+ * QUIRE_OUT_OF_RANGE: an address too wide; QUIRE_EXISTS: an entry of `table` is in use;
+ * QUIRE_NOT_FOUND: one of `from` is absent, and nobody would see it come. Nothing changed in these.
+ *
+ * => `from` outlives `table`, and keeps its root entries in the range as they are: none of its page
+ * tables there may become empty, no leaf of its root be split or changed. With QUIRE_DEBUG
+ * quire_table_activate() looks, and traps. Where TLBs know ASIDs, what `from` maps there is
+ * QUIRE_GLOBAL: flushes carry the ASID of `from`.
+ */
+enum quire_status quire_table_inherit(struct quire_table *table, const struct quire_table *from,
+                                      quire_va va, uint64_t bytes);
 
 /* The MMU's view of it, for quire_walk(). */
 static inline struct quire_mmu quire_table_mmu(const struct quire_table *table)
@@ -115,7 +149,8 @@ enum quire_status quire_table_harvest(struct quire_table *table, struct quire_ba
                                       quire_va va, uint64_t bytes, unsigned marks,
                                       const struct quire_visitor *visitor);
 
-/* Checks every entry: reachable, no reserved bits, no empty tables but the root, counts right.
+/* Checks every entry: reachable, no reserved bits, no empty tables but the root, counts right; what
+ * is inherited, in the root only.
  * QUIRE_CORRUPT and *at (may be NULL): the lowest address of the table where it is not so. */
 enum quire_status quire_table_validate(const struct quire_table *table, quire_va *at);
 

@@ -27,6 +27,12 @@ struct quire_usermode {
     struct quire_process *processes, *youngest; /* the oldest first; linked by their next */
     struct quire_library *libraries;
     struct quire_process *running; /* the last that was switched to, or NULL */
+
+    /* To be set after init, before the first process: the page table from which all of them inherit
+     * the layout's kernel addresses, which must be whole root entries of it (quire_table_inherit()
+     * has the conditions). NULL, as init leaves it: each maps layout->kernel_pa there, in tables of
+     * its own. */
+    const struct quire_table *kernel;
 };
 
 /* No processes, no libraries. QUIRE_INVALID, QUIRE_OUT_OF_RANGE: the layout does not fit the format

@@ -38,19 +38,27 @@ bool quire_cursor_seek(struct cursor *c, uint64_t at)
     return false;
 }
 
-bool quire_cursor_pointer(const struct cursor *c, unsigned level, uint32_t index, quire_pa *below)
+bool quire_cursor_peek(const struct cursor *c, unsigned level, uint32_t index, uint64_t *entry)
 {
     const struct quire_format *format = c->format;
     quire_pa at = quire_pa_at(c->path[level - 1].at + (uint64_t)index * format->pte_bytes);
     void *where = quire_memory_at(c->memory, at, format->pte_bytes);
-    uint64_t entry;
 
     if (where == NULL) {
         return false;
     }
-    entry = entry_load(format, where);
+    *entry = entry_load(format, where);
     quire_memory_done(c->memory, where, format->pte_bytes);
-    if (quire_pte_kind(format, level, entry) != QUIRE_PTE_TABLE) {
+    return true;
+}
+
+bool quire_cursor_pointer(const struct cursor *c, unsigned level, uint32_t index, quire_pa *below)
+{
+    const struct quire_format *format = c->format;
+    uint64_t entry;
+
+    if (!quire_cursor_peek(c, level, index, &entry) ||
+        quire_pte_kind(format, level, entry) != QUIRE_PTE_TABLE) {
         return false;
     }
     *below = quire_pte_address(format, level, QUIRE_PTE_TABLE, entry);

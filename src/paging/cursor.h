@@ -9,6 +9,17 @@
 #include "entry.h"
 #include "quire/table.h"
 
+/* Can the table's entries for the range be changed? As quire_range_check(); QUIRE_INVALID, too: some
+ * of it is inherited. */
+enum quire_status quire_change_check(const struct quire_table *table, quire_va va, uint64_t bytes);
+
+/* Is any of the range inherited? => quire_range_check() */
+bool quire_range_inherited(const struct quire_table *table, quire_va va, uint64_t bytes);
+
+/* The first root entry that is not as it was inherited, but for marks; if all are: how many entries
+ * the root has. */
+uint32_t quire_inherited_differs(const struct quire_table *table);
+
 /* What is left of a range. Counted in bytes left, so that a range may end at the last address. */
 struct range {
     uint64_t at, left;
@@ -37,8 +48,11 @@ bool quire_cursor_seek(struct cursor *c, uint64_t at);
 
 void quire_cursor_close(struct cursor *c);
 
-/* Is entry `index` of the path's table of `level` a pointer, and where to? The cursor stays closed.
- * */
+/* Loads entry `index` of the path's table of `level`; false: it is not in memory. The cursor stays
+ * closed. */
+bool quire_cursor_peek(const struct cursor *c, unsigned level, uint32_t index, uint64_t *entry);
+
+/* Is that entry a pointer, and where to? */
 bool quire_cursor_pointer(const struct cursor *c, unsigned level, uint32_t index, quire_pa *below);
 
 static inline void *cursor_entry_at(const struct cursor *c, uint32_t index)

@@ -38,12 +38,12 @@ enum quire_status quire_table_create(struct quire_table *table, const struct qui
     quire_table_clear(format, 1, where);
     quire_memory_done(&host->memory, where, bytes);
 
-    table->format = format;
-    table->host = host;
-    table->root = root;
-    table->asid = asid;
-    table->tables = 1;
-    table->table_bytes = quire_format_page_bytes(format) << order;
+    *table = (struct quire_table){.format = format,
+                                  .host = host,
+                                  .root = root,
+                                  .asid = asid,
+                                  .tables = 1,
+                                  .table_bytes = quire_format_page_bytes(format) << order};
     table_event(table, QUIRE_EVENT_TABLE_TAKEN, 1, root);
     return QUIRE_OK;
 }
@@ -66,8 +66,21 @@ void quire_table_destroy(struct quire_table *table)
     table->table_bytes = 0;
 }
 
+/* A processor would run on entries that `from` has no more. */
+static void check_inherited(const struct quire_table *table)
+{
+#ifdef QUIRE_DEBUG
+    if (quire_inherited_differs(table) != level_entries(table->format, 1)) {
+        __builtin_trap();
+    }
+#else
+    (void)table;
+#endif
+}
+
 void quire_table_activate(const struct quire_table *table)
 {
+    check_inherited(table);
     table->host->activate(table->host->context, table->root, table->asid);
 }
 

@@ -117,7 +117,7 @@ static enum quire_status plan(struct change *change)
 static enum quire_status prepare(struct change *change, struct quire_table *table,
                                  struct quire_batch *batch, quire_va va, uint64_t bytes)
 {
-    enum quire_status status = quire_range_check(table->format, va, bytes);
+    enum quire_status status = quire_change_check(table, va, bytes);
 
     if (status != QUIRE_OK) {
         return status;
@@ -331,7 +331,7 @@ enum quire_status quire_table_protect(struct quire_table *table, struct quire_ba
 
     change.clear = attribute_mask(format);
     change.set = quire_pte_with_attributes(format, 0, attributes & settable) & change.clear;
-    status = change.clear == 0 ? quire_range_check(format, va, bytes)
+    status = change.clear == 0 ? quire_change_check(table, va, bytes)
                                : prepare(&change, table, batch, va, bytes);
     while (status == QUIRE_OK && change.range.left != 0) {
         quire_cursor_seek(&change.cursor, change.range.at);

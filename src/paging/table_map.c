@@ -254,6 +254,9 @@ enum quire_status quire_table_map(struct quire_table *table, struct quire_batch 
     if (mapping->pa.at + (mapping->bytes - 1) < mapping->pa.at) {
         return QUIRE_OUT_OF_RANGE;
     }
+    if (quire_range_inherited(table, mapping->va, mapping->bytes)) {
+        return QUIRE_EXISTS;
+    }
 
     planned = map_begin(table, mapping);
     status = plan(&planned);

@@ -124,6 +124,7 @@ enum quire_status quire_table_harvest(struct quire_table *table, struct quire_ba
 {
     const struct quire_attribute_bits *leaf = &table->format->leaf;
     struct look look = {.visitor = visitor, .table = table, .batch = batch};
+    enum quire_status status = quire_change_check(table, va, bytes);
 
     if ((marks & QUIRE_ACCESSED) && leaf->accessed.mask != 0) {
         unmark(&look, leaf->accessed);
@@ -133,10 +134,7 @@ enum quire_status quire_table_harvest(struct quire_table *table, struct quire_ba
         unmark(&look, leaf->dirty);
         look.marks |= QUIRE_DIRTY;
     }
-    if (look.marks == 0) {
-        return quire_range_check(table->format, va, bytes);
-    }
-    return look_through(&look, table, va, bytes);
+    return status == QUIRE_OK && look.marks != 0 ? look_through(&look, table, va, bytes) : status;
 }
 
 /* Does this entry set no reserved bit, and point to memory if it points to a table? */
@@ -193,7 +191,9 @@ enum quire_status quire_table_validate(const struct quire_table *table, quire_va
      * round in circles has more tables than were counted. */
     while (tables <= table->tables && (level = quire_tour_next(&tour, &pa)) != 0) {
         uint32_t index = first_unsound(&tour, level, pa);
+        uint32_t differs = level == 1 ? quire_inherited_differs(table) : index;
 
+        index = differs < index ? differs : index;
         tables++;
         bytes += quire_format_page_bytes(format) << quire_table_order(format, level);
         if (index != level_entries(format, level)) {

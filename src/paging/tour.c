@@ -3,9 +3,17 @@
 
 struct tour quire_tour_begin(const struct quire_table *table)
 {
-    struct tour tour = {.at = cursor_at_root(table), .level = 1};
+    struct tour tour = {.at = cursor_at_root(table),
+                        .level = 1,
+                        .inherited = table->inherited,
+                        .inherited_end = table->inherited_end};
 
     return tour;
+}
+
+static bool is_inherited(const struct tour *tour, uint32_t index)
+{
+    return index >= tour->inherited && index < tour->inherited_end;
 }
 
 unsigned quire_tour_next(struct tour *tour, quire_pa *pa)
@@ -22,7 +30,8 @@ unsigned quire_tour_next(struct tour *tour, quire_pa *pa)
             tour->level--;
             return level;
         }
-        if (!quire_cursor_pointer(&tour->at, level, index, &below)) {
+        if ((level == 1 && is_inherited(tour, index)) ||
+            !quire_cursor_pointer(&tour->at, level, index, &below)) {
             continue;
         }
         if (!quire_memory_has(tour->at.memory, below,

@@ -32,7 +32,7 @@ enum quire_part quire_part_of(const struct quire_process *process,
     if ((region->prot & QUIRE_USER) == 0) {
         return QUIRE_PART_KERNEL;
     }
-    if (region->sharing == QUIRE_FIXED) {
+    if (!quire_sharing_paged(region->sharing)) {
         return QUIRE_PART_OTHER;
     }
     if (region->object == NULL) {
@@ -183,7 +183,7 @@ void quire_process_stats(const struct quire_process *process, struct quire_proce
                                           .faults = space->faults - process->loads,
                                           .loads = process->loads};
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
-        if (r->sharing == QUIRE_FIXED) {
+        if (!quire_sharing_paged(r->sharing)) {
             continue;
         }
         stats->mapped += r->bytes >> shift;

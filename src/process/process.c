@@ -51,11 +51,13 @@ static void leave(struct quire_process *process)
 static enum quire_status map_kernel(struct quire_process *process)
 {
     const struct quire_layout *layout = process->usermode->layout;
+    const struct quire_table *kernel = process->usermode->kernel;
     struct quire_region_spec spec = {.va = layout->kernel,
                                      .bytes = layout->kernel_bytes,
                                      .prot = QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE,
                                      .offset = layout->kernel_pa.at,
-                                     .sharing = QUIRE_FIXED};
+                                     .sharing = kernel != NULL ? QUIRE_INHERITED : QUIRE_FIXED,
+                                     .from = kernel};
 
     return layout->kernel_bytes == 0 ? QUIRE_OK : quire_space_map(&process->space, &spec);
 }

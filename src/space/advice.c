@@ -7,7 +7,7 @@
 enum quire_status quire_locked_space_advise(struct quire_space *space, quire_va va, uint64_t bytes,
                                             enum quire_advice advice)
 {
-    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    enum quire_status status = quire_regions_paged(space, va, bytes);
 
     if (status == QUIRE_OK) {
         status = quire_regions_cover(space, va, bytes, 0);

@@ -257,11 +257,24 @@ static enum quire_status start_own(struct quire_request *request, const struct q
     return start_resident(request, region, pfn, others && (request->access & QUIRE_WRITE) != 0);
 }
 
-/* A fixed region is mapped already: a TLB was late. */
-static enum quire_status start_fixed(struct quire_request *request)
+/* What is not paged is mapped already: a TLB was late. Or nobody mapped that page of an inherited
+ * region, or not for this access. */
+static enum quire_status start_unpaged(struct quire_request *request)
 {
+    static const enum quire_refusal refusal[QUIRE_REASONS] = {
+        [QUIRE_REASON_READ] = QUIRE_REFUSAL_READ,
+        [QUIRE_REASON_WRITE] = QUIRE_REFUSAL_WRITE,
+        [QUIRE_REASON_EXECUTE] = QUIRE_REFUSAL_EXECUTE,
+        [QUIRE_REASON_USER] = QUIRE_REFUSAL_USER,
+    };
     struct quire_space *space = request->space;
+    struct quire_mmu mmu = quire_table_mmu(&space->table);
+    struct quire_walk walk;
 
+    if (quire_walk(&mmu, request->va, request->access, &walk) != QUIRE_OK) {
+        enum quire_refusal why = refusal[walk.reason];
+        return refuse(request, why != QUIRE_REFUSAL_NONE ? why : QUIRE_REFUSAL_NO_REGION);
+    }
     quire_flush_page(space, quire_space_va(space, vpn_of(request)));
     request->step = STEP_DONE;
     return QUIRE_OK;
@@ -277,8 +290,8 @@ static enum quire_status start(struct quire_request *request)
     if (refusal != QUIRE_REFUSAL_NONE) {
         return refuse(request, refusal);
     }
-    if (region->sharing == QUIRE_FIXED) {
-        return start_fixed(request);
+    if (!quire_sharing_paged(region->sharing)) {
+        return start_unpaged(request);
     }
     record = quire_supplement_get(&space->supplement, vpn_of(request));
     if (record_moving(record)) {

@@ -53,7 +53,7 @@ static enum quire_status copy_regions(struct quire_space *child, const struct qu
         copy->next = NULL;
         status = quire_region_charge(child->system, copy, quire_region_pages(copy));
         if (status == QUIRE_OK) {
-            status = quire_map_fixed(child, copy);
+            status = quire_map_at_once(child, copy, parent->table.from);
         }
         if (status != QUIRE_OK) {
             quire_slab_free(child->system, copy);

@@ -210,9 +210,10 @@ enum quire_status quire_take_frame(struct quire_system *system, const struct qui
 enum quire_status quire_map_resident(struct quire_space *space, const struct quire_region *region,
                                      uint64_t vpn, quire_pfn pfn, unsigned access);
 
-/* Maps all of a fixed region; others: nothing. QUIRE_NO_MEMORY, QUIRE_OUT_OF_RANGE: nothing
- * changed. */
-enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region);
+/* Maps all of a region that is fixed, or inherited from that table; others: nothing. Statuses as
+ * quire_table_map() and quire_table_inherit(); nothing changed. */
+enum quire_status quire_map_at_once(struct quire_space *space, const struct quire_region *region,
+                                    const struct quire_table *from);
 
 /* Forgets what TLBs know of one page. */
 void quire_flush_page(struct quire_space *space, quire_va va);

@@ -117,16 +117,20 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
     return QUIRE_OK;
 }
 
-enum quire_status quire_map_fixed(struct quire_space *space, const struct quire_region *region)
+enum quire_status quire_map_at_once(struct quire_space *space, const struct quire_region *region,
+                                    const struct quire_table *from)
 {
     struct quire_mapping mapping = {.va = region->va,
                                     .pa = quire_pa_at(region->offset),
                                     .bytes = region->bytes,
                                     .attributes = region->prot};
 
-    return region->sharing == QUIRE_FIXED
-               ? quire_table_map(&space->table, &space->system->batch, &mapping, NULL)
-               : QUIRE_OK;
+    switch (region->sharing) {
+    case QUIRE_FIXED: return quire_table_map(&space->table, &space->system->batch, &mapping, NULL);
+    case QUIRE_INHERITED:
+        return quire_table_inherit(&space->table, from, region->va, region->bytes);
+    default: return QUIRE_OK;
+    }
 }
 
 static void copy_frame(struct quire_system *system, quire_pfn to, quire_pfn from)

@@ -151,7 +151,7 @@ void quire_region_cut(struct quire_space *space, quire_va at, struct quire_regio
 static bool are_one(const struct quire_space *space, const struct quire_region *lower,
                     const struct quire_region *upper)
 {
-    return lower->sharing != QUIRE_FIXED &&
+    return quire_sharing_paged(lower->sharing) &&
            quire_range_check(space->table.format, lower->va, lower->bytes + upper->bytes) ==
                QUIRE_OK &&
            region_last(lower) + 1 == upper->va.at && lower->prot == upper->prot &&
@@ -189,6 +189,18 @@ enum quire_status quire_regions_cover(struct quire_space *space, quire_va va, ui
         }
     }
     return QUIRE_NOT_FOUND;
+}
+
+enum quire_status quire_regions_paged(struct quire_space *space, quire_va va, uint64_t bytes)
+{
+    enum quire_status status = quire_range_check(space->table.format, va, bytes);
+    const struct quire_region *region = quire_region_at_or_after(space, va);
+
+    for (; status == QUIRE_OK && region != NULL && region->va.at <= va.at + (bytes - 1);
+         region = region->next) {
+        status = quire_sharing_paged(region->sharing) ? QUIRE_OK : QUIRE_INVALID;
+    }
+    return status;
 }
 
 enum quire_status quire_regions_cut_out(struct quire_space *space, quire_va va, uint64_t bytes)

@@ -46,6 +46,10 @@ void quire_region_uncharge(struct quire_system *system, const struct quire_regio
 enum quire_status quire_regions_cover(struct quire_space *space, quire_va va, uint64_t bytes,
                                       unsigned prot);
 
+/* May the regions in the range be changed: is it sound, and all that is there paged? Else
+ * QUIRE_INVALID, QUIRE_OUT_OF_RANGE. */
+enum quire_status quire_regions_paged(struct quire_space *space, quire_va va, uint64_t bytes);
+
 /* Makes the range begin and end at borders of regions. QUIRE_NO_MEMORY: nothing changed. */
 enum quire_status quire_regions_cut_out(struct quire_space *space, quire_va va, uint64_t bytes);
 

@@ -72,12 +72,14 @@ static unsigned max_prot_of(const struct quire_region_spec *spec)
 static bool spec_sound(const struct quire_space *space, const struct quire_region_spec *spec)
 {
     unsigned max_prot = max_prot_of(spec);
+    bool paged = quire_sharing_paged(spec->sharing);
 
     return (max_prot & ~(unsigned)QUIRE_RIGHTS) == 0 && (spec->prot & ~max_prot) == 0 &&
            (spec->offset & (space_page_bytes(space) - 1)) == 0 &&
            spec->offset + (spec->bytes - 1) >= spec->offset &&
            (spec->object == NULL ? spec->sharing != QUIRE_SHARED
-                                 : spec->sharing != QUIRE_FIXED && spec->stack_limit == 0) &&
+                                 : paged && spec->stack_limit == 0) &&
+           (spec->from != NULL) == (spec->sharing == QUIRE_INHERITED) &&
            (spec->sharing != QUIRE_FIXED || (spec->prot & ~(unsigned)QUIRE_USER) != 0);
 }
 
@@ -125,7 +127,7 @@ enum quire_status quire_locked_space_map(struct quire_space *space,
                                     .space = space};
     status = quire_region_charge(space->system, region, quire_region_pages(region));
     if (status == QUIRE_OK) {
-        status = quire_map_fixed(space, region);
+        status = quire_map_at_once(space, region, spec->from);
     }
     if (status != QUIRE_OK) {
         quire_slab_free(space->system, region);
@@ -138,19 +140,6 @@ enum quire_status quire_locked_space_map(struct quire_space *space,
         quire_region_join(space, region->prev);
     }
     return QUIRE_OK;
-}
-
-/* May the range be changed at all? */
-static enum quire_status check_change(struct quire_space *space, quire_va va, uint64_t bytes)
-{
-    enum quire_status status = quire_range_check(space->table.format, va, bytes);
-    const struct quire_region *region = quire_region_at_or_after(space, va);
-
-    for (; status == QUIRE_OK && region != NULL && region->va.at <= va.at + (bytes - 1);
-         region = region->next) {
-        status = region->sharing == QUIRE_FIXED ? QUIRE_INVALID : QUIRE_OK;
-    }
-    return status;
 }
 
 /* The pages of a range, by number. Ranges are checked: this cannot wrap. */
@@ -258,7 +247,7 @@ enum quire_status quire_locked_space_unmap(struct quire_space *space, quire_va v
     struct quire_region *region;
     enum quire_status status;
 
-    status = check_change(space, va, bytes);
+    status = quire_regions_paged(space, va, bytes);
     if (status != QUIRE_OK) {
         return status;
     }
@@ -282,7 +271,7 @@ enum quire_status quire_locked_space_unmap(struct quire_space *space, quire_va v
 
 enum quire_status quire_locked_space_discard(struct quire_space *space, quire_va va, uint64_t bytes)
 {
-    enum quire_status status = check_change(space, va, bytes);
+    enum quire_status status = quire_regions_paged(space, va, bytes);
 
     if (status != QUIRE_OK) {
         return status;
@@ -320,7 +309,7 @@ enum quire_status quire_locked_space_protect(struct quire_space *space, quire_va
     struct quire_region *region;
     enum quire_status status;
 
-    status = check_change(space, va, bytes);
+    status = quire_regions_paged(space, va, bytes);
     if (status == QUIRE_OK) {
         status = quire_regions_cover(space, va, bytes, prot);
     }
@@ -359,7 +348,9 @@ void quire_locked_space_destroy(struct quire_space *space)
 
     quire_space_unlimit(space);
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
-        quire_table_visit(&space->table, r->va, r->bytes, &visitor);
+        if (quire_sharing_paged(r->sharing)) {
+            quire_table_visit(&space->table, r->va, r->bytes, &visitor);
+        }
     }
     quire_table_destroy(&space->table);
     while (space->regions != NULL) {
@@ -387,7 +378,7 @@ uint32_t quire_locked_space_working_set(struct quire_space *space)
     struct quire_visitor visitor = {count_accessed, &pages};
 
     for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
-        if (r->sharing != QUIRE_FIXED) {
+        if (quire_sharing_paged(r->sharing)) {
             quire_table_harvest(&space->table, &space->system->batch, r->va, r->bytes,
                                 QUIRE_ACCESSED, &visitor);
         }
@@ -423,7 +414,7 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
     if (status != QUIRE_OK) {
         return status;
     }
-    if (region->sharing == QUIRE_FIXED) {
+    if (!quire_sharing_paged(region->sharing)) {
         return QUIRE_INVALID;
     }
     pfn = quire_pfn_of(record_at(space, va).number);

@@ -125,6 +125,16 @@ static unsigned excess(const struct quire_space *space, const struct quire_regio
            ~quire_pte_rights(space->table.format, QUIRE_PTE_LEAF, none);
 }
 
+/* Is it mapped for programs? Tables above may withhold what a leaf allows. */
+static bool reached_by_users(const struct quire_space *space, const struct quire_leaf *leaf)
+{
+    struct quire_mmu mmu = quire_table_mmu(&space->table);
+    struct quire_walk walk;
+
+    return space->table.format->leaf.user.mask != 0 &&
+           quire_walk(&mmu, leaf->va, QUIRE_USER, &walk) == QUIRE_OK;
+}
+
 /* What the MMU sees must be a page that is recorded as resident, in that frame: the space's own,
  * or, where it has none, the one of the region's object. */
 static void check_leaf(void *context, const struct quire_leaf *leaf)
@@ -138,6 +148,11 @@ static void check_leaf(void *context, const struct quire_leaf *leaf)
     const struct quire_page *page = quire_system_page(audit->system, pfn);
     bool own = record.kind == QUIRE_RECORD_FRAME;
 
+    if (region != NULL && region->sharing == QUIRE_INHERITED) {
+        expect(audit, !reached_by_users(space, leaf) || (region->prot & QUIRE_USER) != 0,
+               "a program can reach what its space inherits");
+        return;
+    }
     if (region != NULL && region->sharing == QUIRE_FIXED) {
         expect(audit,
                leaf->pa.at - region->offset == leaf->va.at - region->va.at &&
@@ -180,6 +195,25 @@ static void check_table(struct audit *audit)
     }
 }
 
+/* What a table inherits is one region, and the other way round. */
+static bool inheritance_sound(const struct quire_space *space)
+{
+    const struct quire_table *table = &space->table;
+    unsigned shift = table->format->level[0].shift;
+    uint32_t entries = 0;
+
+    for (const struct quire_region *r = space->regions; r != NULL; r = r->next) {
+        if (r->sharing == QUIRE_INHERITED) {
+            entries += (uint32_t)(r->bytes >> shift);
+            if (quire_va_index(table->format, 1, r->va) != table->inherited) {
+                return false;
+            }
+        }
+    }
+    return entries == table->inherited_end - table->inherited &&
+           (entries != 0) == (table->from != NULL);
+}
+
 static void check_regions(struct audit *audit)
 {
     const struct quire_region *region = audit->space->regions;
@@ -211,6 +245,8 @@ static void check_space(struct audit *audit, struct quire_space *space)
     if (audit->wrong != NULL) {
         return; /* there is no telling where the rest would lead */
     }
+    expect(audit, inheritance_sound(space),
+           "what a page table inherits is not an inherited region");
     check_records(audit, &space->supplement);
     check_table(audit);
     expect(audit, audit->resident == space->resident, "a space's resident pages are miscounted");

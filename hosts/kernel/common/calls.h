@@ -13,16 +13,16 @@
 #include "quire/status.h"
 
 enum call {
-    CALL_EXIT,   /* (status 0 .. STATUS_MOST); does not return */
-    CALL_WRITE,  /* (1 or 2, buffer, bytes): to the console; bytes written */
-    CALL_READ,   /* (0, buffer, bytes): waits for a line, gives it or its beginning; 0: the end */
-    CALL_FORK,   /* (): the child's number, 0 in the child; copy-on-write */
-    CALL_EXEC,   /* (command): this process becomes another program; returns only on failure */
-    CALL_SPAWN,  /* (command): a new process; its number */
-    CALL_WAIT,   /* (int32_t *status or NULL): waits until a child has ended; its number.
+    CALL_EXIT,     /* (status 0 .. STATUS_MOST); does not return */
+    CALL_WRITE,    /* (1 or 2, buffer, bytes): to the console; bytes written */
+    CALL_READ,     /* (0, buffer, bytes): waits for a line, gives it or its beginning; 0: the end */
+    CALL_FORK,     /* (): the child's number, 0 in the child; copy-on-write */
+    CALL_EXEC,     /* (command): this process becomes another program; returns only on failure */
+    CALL_SPAWN,    /* (command): a new process; its number */
+    CALL_WAIT,     /* (int32_t *status or NULL): waits until a child has ended; its number.
                     -QUIRE_NOT_FOUND: there are no children */
-    CALL_MMAP,   /* (bytes, rights): zero pages where there is room; their address */
-    CALL_MUNMAP, /* (address, bytes): whole pages of mmap's, cut as you like */
+    CALL_MMAP,     /* (bytes, rights): zero pages where there is room; their address */
+    CALL_MUNMAP,   /* (address, bytes): whole pages of mmap's, cut as you like */
     CALL_MPROTECT, /* (address, bytes, rights): of whole pages of the program's own */
     CALL_BRK,      /* (end; 0: only asks): where the heap's one piece ends now */
     CALL_LIBRARY,  /* (name): maps the library, if it is not there yet; its address */
@@ -41,9 +41,10 @@ enum { COMMAND_BYTES = 256 };
 
 /* How a process ended. */
 enum {
-    STATUS_MOST = 99,    /* the most that exit() says; it takes larger ones for this */
-    STATUS_KILLED = 111, /* by a fault or another exception; the console says why */
-    STATUS_PANIC = 127   /* of the machine: the kernel found itself wrong */
+    STATUS_MOST = 99,     /* the most that exit() says; it takes larger ones for this */
+    STATUS_KILLED = 111,  /* by a fault or another exception; the console says why */
+    STATUS_REFUSED = 126, /* of the machine: its command line asks for what there is not */
+    STATUS_PANIC = 127    /* of the machine: the kernel found itself wrong */
 };
 
 /* In pages, but where it says otherwise. */
@@ -54,7 +55,7 @@ struct memory_statistics {
     uint32_t resident; /* in frames: its own, and of what it maps */
     uint32_t shared;   /* of these: others have them too, or could have */
     uint32_t swapped;
-    uint32_t faults; /* times */
+    uint32_t faults;                        /* times */
     uint32_t frames, frames_free, low_free; /* the machine's; of the free, the kernel's 8 MiB */
     uint32_t slots, slots_used;             /* swap */
     uint32_t swapped_in, swapped_out, copied, zeroed; /* by the whole machine since it started */

@@ -11,7 +11,7 @@
 #include "quire/format.h"
 #include "quire/transfer.h"
 
-/* ---- what the machine tells at its start -------------------------------------------------------- */
+/* ---- what the machine tells at its start ---------------------------------------------------- */
 
 struct boot_range {
     uint64_t first, bytes;
@@ -31,6 +31,9 @@ struct boot {
 /* The format of the page tables. */
 extern const struct quire_format *const machine_format;
 
+/* e_machine of its programs. */
+extern const uint16_t machine_elf;
+
 /* Where the linker put the kernel. Pages of [kernel_text, kernel_text_end) are only read and
  * executed, pages up to kernel_rodata_end only read. All are aligned to pages. */
 extern unsigned char kernel_begin[], kernel_text[], kernel_text_end[], kernel_rodata_end[],
@@ -46,7 +49,7 @@ struct machine_vital {
 /* How many there are; list may be NULL. */
 unsigned machine_vitals(const struct machine_vital **list);
 
-/* ---- paging ------------------------------------------------------------------------------------- */
+/* ---- paging --------------------------------------------------------------------------------- */
 
 /* Switches paging on, supervisor writes respecting read-only pages, with this table. */
 void machine_paging_on(quire_pa root);
@@ -54,7 +57,7 @@ void machine_set_root(quire_pa root); /* and forget all translations */
 quire_pa machine_root(void);
 void machine_flush_page(quire_va va);
 
-/* ---- programs ----------------------------------------------------------------------------------- */
+/* ---- programs ------------------------------------------------------------------------------- */
 
 /* What a program was doing when it came into the kernel; at the upper end of its kernel stack. */
 struct machine_frame;
@@ -83,7 +86,7 @@ void machine_set_kernel_stack(void *stack_end);
  * side was found to be in its part of memory */
 bool machine_copy(void *to, const void *from, size_t bytes);
 
-/* ---- devices ------------------------------------------------------------------------------------ */
+/* ---- devices -------------------------------------------------------------------------------- */
 
 /* Serial line. Waits until it is out. */
 void machine_put(char c);
@@ -104,7 +107,7 @@ void machine_mark(void);
 struct quire_device machine_disk(void);
 uint64_t machine_disk_bytes(void);
 
-/* ---- what the machine calls --------------------------------------------------------------------- */
+/* ---- what the machine calls ----------------------------------------------------------------- */
 
 /* In the order of a boot: on a stack of its own, paging and interrupts off. */
 _Noreturn void kernel_start(const struct boot *boot);
@@ -119,6 +122,11 @@ bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access
 
 /* Any other exception, by the name of the manual. Returns never, or to another program. */
 _Noreturn void kernel_exception(struct machine_frame *frame, const char *name);
+
+/* A window onto one frame, for devices whose pages may lie anywhere; the last one that was opened is
+ * closed first. NULL: there is no such frame. */
+void *kernel_window(quire_pa pa);
+void kernel_window_done(void *where);
 
 void kernel_tick(void);  /* the timer's: 100 times a second */
 void kernel_input(void); /* characters may have been received */

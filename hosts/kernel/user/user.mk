@@ -1,1 +1,63 @@
-# The user programs: every directory or file under user/programs is one. Part of kernel.mk.
+# User programs: a C library, programs, a shared library, and the archives that the kernel finds
+# them in. Part of hosts/kernel/kernel.mk.
+
+user := hosts/kernel/user
+user_programs := $(patsubst $(user)/programs/%.c,%,$(wildcard $(user)/programs/*.c))
+
+# No headers but ours and the compiler's.
+user_flags = -std=c11 -g $(OPT) $(warnings) -ffreestanding -ffunction-sections -fdata-sections \
+	$(kernel_arch) -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+	-isystem $(user)/lib/include -Iinclude -Ihosts/kernel/common -I$(user)/programs -I. \
+	$(CFLAGS)
+user_ld = $(kernel_ld) -Wl,-z,max-page-size=4096,--gc-sections
+
+user_objects = $(patsubst %,$(KERNEL)/user/%.o,$(basename $(1)))
+
+user_lib_o := $(call user_objects,$(wildcard $(user)/lib/*.c $(user)/lib/*.S)) \
+	$(KERNEL)/obj/hosts/kernel/common/string.o
+user_support_o := $(call user_objects,$(wildcard $(user)/programs/support/*.c))
+
+$(KERNEL)/user/%.o: %.c $(BUILD)/flags hosts/kernel/user/user.mk
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(user_flags) $(user_extra) -MMD -MP -c -o $@ $<
+
+$(KERNEL)/user/%.o: %.S $(BUILD)/flags hosts/kernel/user/user.mk
+	@mkdir -p $(@D)
+	$(call say,AS)
+	$(Q)$(CC) $(user_flags) -MMD -MP -c -o $@ $<
+
+$(KERNEL)/libuser.a: $(user_lib_o)
+$(KERNEL)/libprograms.a: $(user_support_o)
+
+# Seed 002's programs, to the byte: where their data begin, and all of it.
+$(KERNEL)/programs/proc1: user_layout := -Wl,--defsym=data_at=0x802000,--defsym=image_bytes=5673
+$(KERNEL)/programs/proc2: user_layout := -Wl,--defsym=data_at=0x803000,--defsym=image_bytes=12420
+
+user_libraries := $(KERNEL)/libprograms.a $(KERNEL)/libuser.a $(KERNEL)/libquire.a
+
+$(KERNEL)/programs/%: $(KERNEL)/user/$(user)/programs/%.o $(user_libraries) $(user)/program.ld
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(user_ld) -s $(user_layout) -Wl,-T,$(user)/program.ld -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(user_libraries) -Wl,--end-group -lgcc
+
+# A position-independent library, found by its symbols' hash table.
+gfx_o := $(call user_objects,$(user)/libgfx/gfx.c)
+$(gfx_o): user_extra := -fpic
+
+$(KERNEL)/programs/libgfx: $(gfx_o) $(user)/libgfx/libgfx.ld
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(kernel_arch) -nostdlib -shared -s -Wl,--build-id=none,--hash-style=sysv \
+		-Wl,-z,noexecstack,-z,norelro -Wl,-T,$(user)/libgfx/libgfx.ld -o $@ $(gfx_o)
+
+# The same bytes from the same programs, whenever and by whomever they are built.
+archive = tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=644 \
+	-C $(1) -cf $@ $(2)
+
+user_files := $(user_programs) libgfx
+
+$(KERNEL)/archive.tar: $(addprefix $(KERNEL)/programs/,$(user_files))
+	$(call say,TAR)
+	$(Q)$(call archive,$(KERNEL)/programs,$(user_files))

@@ -1,0 +1,49 @@
+/* Where evicted pages go: a disk whose interrupts end transfers; or, to measure without waiting,
+ * frames that were set aside. */
+#include <string.h>
+
+#include "kernel.h"
+
+/* RAM as a disk: the last frames there are. */
+static quire_pa ram_first;
+
+static enum quire_status ram_transfer(void *context, struct quire_transfer *transfer)
+{
+    void *frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
+    void *slot = kernel_window(quire_pa_at(ram_first.at + transfer->offset));
+
+    (void)context;
+    memcpy(transfer->direction == QUIRE_TRANSFER_IN ? frame : slot,
+           transfer->direction == QUIRE_TRANSFER_IN ? slot : frame, (size_t)transfer->bytes);
+    kernel_window_done(slot);
+    if (transfer->where == NULL) {
+        kernel_window_done(frame);
+    }
+    return QUIRE_OK;
+}
+
+struct quire_device swap_start(uint32_t *slots)
+{
+    struct quire_device ram = {ram_transfer, NULL};
+
+    *slots = options.ram_slots;
+    if (*slots != 0 || options.no_swap) {
+        return ram;
+    }
+    *slots = (uint32_t)(machine_disk_bytes() / page_bytes());
+    return machine_disk();
+}
+
+void swap_reserve(void)
+{
+    quire_pfn first = {frames.total - options.ram_slots};
+
+    if (options.ram_slots == 0) {
+        return;
+    }
+    if (options.ram_slots > frames.total ||
+        quire_frames_alloc_at(&frames, first, options.ram_slots) != QUIRE_OK) {
+        kernel_panic("no %u frames in a row to swap to", options.ram_slots);
+    }
+    ram_first = quire_pfn_pa(first, frames.page_shift);
+}

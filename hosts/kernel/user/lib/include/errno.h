@@ -1,0 +1,13 @@
+/* What failed last (C11 7.5). Failures of system calls are told by their answers. */
+#ifndef USER_ERRNO_H
+#define USER_ERRNO_H
+
+#define ENOENT 2
+#define ENOMEM 12
+#define EINVAL 22
+#define ERANGE 34
+#define ENOSYS 38
+
+extern int errno;
+
+#endif
