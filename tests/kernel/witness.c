@@ -18,6 +18,9 @@
 
 #include "tests/support/check.h"
 
+enum { KERNEL_BYTES = 8 << 20 };
+enum { UNSEEN, READ, WRITTEN };
+
 struct witness {
     struct mmu mmu;
     struct stop stop;
@@ -27,6 +30,7 @@ struct witness {
     size_t at, end;
     unsigned tests, stops;
     bool five_steps;
+    unsigned char seen[(UINT64_C(1) << 32) / PAGE]; /* of each frame, at this stop */
     bool failed;
 };
 
@@ -75,6 +79,48 @@ static bool translations_differ(struct witness *witness, char *text, size_t byte
     return false;
 }
 
+/* Of the kernel's part nothing is for programs, the first page is nobody's; all else is theirs. */
+static bool borders_wrong(const struct pages *pages, char *text, size_t bytes)
+{
+    for (size_t i = 0; i < pages->count; i++) {
+        const struct page *page = &pages->page[i];
+
+        if (page->va == 0 || page->user != (page->va >= KERNEL_BYTES)) {
+            snprintf(text, bytes, "MMU: %08" PRIx32 " is mapped for %s", page->va,
+                     page->user ? "programs" : "the kernel");
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What one program can write, no other one sees. Notes this process's pages for the next ones. */
+static bool is_seen(struct witness *witness, const struct pages *pages, char *text, size_t bytes)
+{
+    bool seen = false;
+
+    if (witness->stop.process == 0) {
+        memset(witness->seen, 0, sizeof(witness->seen));
+    }
+    for (size_t i = 0; i < pages->count && !seen; i++) {
+        const struct page *page = &pages->page[i];
+        unsigned char *before = &witness->seen[page->pa / PAGE];
+
+        if (page->user) {
+            seen = *before == WRITTEN || (*before == READ && page->write);
+            snprintf(text, bytes,
+                     "MMU: %08" PRIx32 " -> %08" PRIx32 ": another process has it, too", page->va,
+                     page->pa);
+        }
+    }
+    for (size_t i = 0; i < pages->count; i++) {
+        if (pages->page[i].user) {
+            witness->seen[pages->page[i].pa / PAGE] = pages->page[i].write ? WRITTEN : READ;
+        }
+    }
+    return seen;
+}
+
 static void examine(struct witness *witness)
 {
     struct stop *stop = &witness->stop;
@@ -93,6 +139,10 @@ static void examine(struct witness *witness)
     result(witness, what, fine ? NULL : text);
     fine = !translations_differ(witness, text, sizeof(text));
     result(witness, "single addresses", fine ? NULL : text);
+    fine = !borders_wrong(&state.pages, text, sizeof(text)) &&
+           !is_seen(witness, &state.pages, text, sizeof(text));
+    result(witness, "the kernel's is the kernel's, what is written is one's own",
+           fine ? NULL : text);
     if (witness->five_steps) {
         fine = five_steps_check(stop, &state.pages, text, sizeof(text));
         result(witness, "the ranges of seed 002", fine ? NULL : text);
