@@ -13,8 +13,83 @@
 
 enum { STEPS = 1000 };
 
-/* Does random things, and looks at everything as often as that is affordable. */
-static void run(struct world *world, unsigned steps)
+/* A kernel whose addresses all spaces inherit: one root entry, of which it uses the first pages. */
+enum { KERNEL_PAGES = 24, UNMAPPED = -1 };
+
+struct kernel {
+    struct world *world;
+    struct quire_table table;
+    struct quire_batch batch;
+    int64_t frame[KERNEL_PAGES];
+    uint64_t changes, loads, refused;
+};
+
+static quire_va kernel_va(const struct kernel *kernel, uint32_t page)
+{
+    return quire_va_at(kernel->world->kernel.va.at + page * kernel->world->page_bytes);
+}
+
+static void kernel_map(struct kernel *kernel, uint32_t page)
+{
+    uint64_t frame = prng_below(kernel->world->prng, kernel->world->machine.frames.total);
+    const struct quire_mapping mapping = {.va = kernel_va(kernel, page),
+                                          .pa = quire_pa_at(frame * kernel->world->page_bytes),
+                                          .bytes = kernel->world->page_bytes,
+                                          .attributes = QUIRE_READ | QUIRE_GLOBAL,
+                                          .existing = QUIRE_EXISTING_REPLACE};
+
+    check(quire_table_map(&kernel->table, &kernel->batch, &mapping, NULL) == QUIRE_OK);
+    kernel->frame[page] = (int64_t)frame;
+}
+
+/* The first page stays mapped, and with it the root entry. */
+static void kernel_change(struct kernel *kernel)
+{
+    uint32_t page = 1 + (uint32_t)prng_below(kernel->world->prng, KERNEL_PAGES - 1);
+
+    if (prng_one_in(kernel->world->prng, 4)) {
+        check(quire_table_unmap(&kernel->table, &kernel->batch, kernel_va(kernel, page),
+                                kernel->world->page_bytes, NULL) == QUIRE_OK);
+        kernel->frame[page] = UNMAPPED;
+    } else {
+        kernel_map(kernel, page);
+    }
+    quire_batch_commit(&kernel->batch);
+    kernel->changes++;
+}
+
+/* Through any space, and any TLB entries of before: what is in that frame. Programs see nothing. */
+static void kernel_look(struct kernel *kernel)
+{
+    struct world *world = kernel->world;
+    unsigned space = (unsigned)prng_below(world->prng, WORLD_SPACES);
+    uint32_t page = (uint32_t)prng_below(world->prng, KERNEL_PAGES);
+    bool user = prng_one_in(world->prng, 4);
+    unsigned access = QUIRE_READ | (user ? (unsigned)QUIRE_USER : 0U);
+    struct machine_trap trap;
+    unsigned char bytes[8];
+    enum machine_result result;
+
+    if (!world->space[space].alive) {
+        return;
+    }
+    result = machine_access(&world->machine, &world->space[space].space, kernel_va(kernel, page),
+                            access, bytes, sizeof(bytes), &trap);
+    if (user || kernel->frame[page] == UNMAPPED) {
+        check(result == MACHINE_REFUSED);
+        check(trap.refusal == (user ? QUIRE_REFUSAL_USER : QUIRE_REFUSAL_NO_REGION));
+        kernel->refused++;
+        return;
+    }
+    check(result == MACHINE_OK);
+    check(memcmp(bytes, world->machine.ram + (uint64_t)kernel->frame[page] * world->page_bytes,
+                 sizeof(bytes)) == 0);
+    kernel->loads++;
+}
+
+/* Does random things, and looks at everything as often as that is affordable. `kernel` may be NULL.
+ */
+static void run_with(struct world *world, struct kernel *kernel, unsigned steps)
 {
     unsigned validate_every = world->machine.frames.total <= 256 ? 2 : 40;
 
@@ -27,6 +102,12 @@ static void run(struct world *world, unsigned steps)
         } else {
             world_random_access(world);
         }
+        if (kernel != NULL) {
+            kernel_look(kernel);
+            if (step % 4 == 0) {
+                kernel_change(kernel);
+            }
+        }
         if (step % 64 == 0) {
             quire_system_tick(&world->machine.system);
         }
@@ -34,6 +115,11 @@ static void run(struct world *world, unsigned steps)
             world_validate(world);
         }
     }
+}
+
+static void run(struct world *world, unsigned steps)
+{
+    run_with(world, NULL, steps);
 }
 
 typedef void machine_test(const struct quire_format *format, const struct quire_policy_ops *policy,
@@ -198,6 +284,69 @@ static void test_slow_disk(void **state)
     (void)state;
     with_many_policies(slow_disk, 7);
     check(waits > 100);
+}
+
+/* The root entry behind the two that a window lies across: it is in none. */
+static void kernel_open(struct kernel *kernel, struct world *world)
+{
+    uint64_t span = quire_format_span(world->format, 1);
+
+    *kernel = (struct kernel){.world = world};
+    check(quire_table_create(&kernel->table, world->format, &world->machine.host, 0) == QUIRE_OK);
+    quire_batch_begin(&kernel->batch, &world->machine.host);
+    world->kernel = (struct quire_region_spec){.va = quire_va_at(2 * span),
+                                               .bytes = span,
+                                               .prot = QUIRE_READ,
+                                               .sharing = QUIRE_INHERITED,
+                                               .from = &kernel->table};
+    for (uint32_t page = 0; page < KERNEL_PAGES; page++) {
+        kernel_map(kernel, page);
+    }
+}
+
+static void kernel_close(struct kernel *kernel)
+{
+    check(quire_table_validate(&kernel->table, NULL) == QUIRE_OK);
+    check(kernel->changes > 100 && kernel->loads > 100 && kernel->refused > 100);
+    for (unsigned i = 0; i < WORLD_SPACES; i++) {
+        if (kernel->world->space[i].alive) {
+            world_destroy(kernel->world, i);
+        }
+    }
+    quire_table_destroy(&kernel->table);
+}
+
+/* One that is not told of references: a kernel looks into frames that are no page, or in transit. */
+static const struct quire_policy_ops *watching_policy(struct prng *prng)
+{
+    const struct quire_policy_ops *policy = policies[prng_below(prng, MODEL_KINDS)];
+
+    return policy->reference == NULL ? policy : &quire_policy_clock_mmu;
+}
+
+/* A kernel changes its mappings under the running programs. */
+static void test_inherited_kernel(void **state)
+{
+    static const struct quire_format *const formats[] = {&quire_format_i386, &quire_format_x86_64,
+                                                         &full_64};
+    struct prng prng = prng_new(8);
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        struct machine_config config = world_config(formats[i / 2], watching_policy(&prng));
+        struct kernel kernel;
+        struct world world;
+
+        config.resident_limit = 2 + (uint32_t)prng_below(&prng, 30);
+        config.slow_disk = i % 2 != 0;
+        world_open(&world, &config, &prng);
+        kernel_open(&kernel, &world);
+        run_with(&world, &kernel, STEPS);
+        world_compare(&world);
+        check(world.machine.count.stale == 0);
+        kernel_close(&kernel);
+        world_close(&world);
+    }
 }
 
 /* ---- things that fail ------------------------------------------------------------------------ */
@@ -395,10 +544,11 @@ static void test_formats_that_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formats_that_fit),     cmocka_unit_test(test_few_frames_for_pages),
-        cmocka_unit_test(test_little_memory),        cmocka_unit_test(test_little_swap),
-        cmocka_unit_test(test_records_inside),       cmocka_unit_test(test_slow_disk),
-        cmocka_unit_test(test_every_single_failure), cmocka_unit_test(test_failing_often),
+        cmocka_unit_test(test_formats_that_fit), cmocka_unit_test(test_few_frames_for_pages),
+        cmocka_unit_test(test_little_memory),    cmocka_unit_test(test_little_swap),
+        cmocka_unit_test(test_records_inside),   cmocka_unit_test(test_slow_disk),
+        cmocka_unit_test(test_inherited_kernel), cmocka_unit_test(test_every_single_failure),
+        cmocka_unit_test(test_failing_often),
     };
 
     return unit_run(tests);

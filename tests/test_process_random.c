@@ -330,7 +330,7 @@ static void plan_mishap(void)
     *mishap = (struct mishap){.in = 1 + prng_below(&prng, 20)};
 }
 
-static void run(const struct quire_format *format, uint64_t stream)
+static void run(const struct quire_format *format, bool inherited, uint64_t stream)
 {
     struct crew_setup setup = {format, &layout, (1 << 20) + USER_FRAMES * PAGE, 1 << 20, 2 << 20};
 
@@ -339,6 +339,9 @@ static void run(const struct quire_format *format, uint64_t stream)
     layout = quire_layout_seed;
     layout.last = quire_va_at(BASE + PAGES * PAGE - 1);
     crew_open(&crew, &setup);
+    if (inherited) {
+        crew_inherit(&crew);
+    }
     crew_image(&crew, 0, "small", 5673);
     crew_parts(&crew, 1, "large", 12420, 7000);
     crew_library(&crew, 2, "libgfx", 4700, 1863, false);
@@ -367,13 +370,20 @@ static void run(const struct quire_format *format, uint64_t stream)
 static void test_i386(void **state)
 {
     (void)state;
-    run(&quire_format_i386, 1);
+    run(&quire_format_i386, false, 1);
 }
 
 static void test_x86_64(void **state)
 {
     (void)state;
-    run(&quire_format_x86_64, 2);
+    run(&quire_format_x86_64, false, 2);
+}
+
+/* The kernel's addresses in one set of tables for all. */
+static void test_inherited(void **state)
+{
+    (void)state;
+    run(&quire_format_i386, true, 3);
 }
 
 int main(void)
@@ -381,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_i386),
         cmocka_unit_test(test_x86_64),
+        cmocka_unit_test(test_inherited),
     };
 
     return unit_run(tests);

@@ -24,7 +24,8 @@ enum { QUIRE_AHEAD_FIRST = 4, QUIRE_AHEAD_MOST = 32 }; /* pages */
 
 /* Gives advice for a range that regions cover without holes (else QUIRE_NOT_FOUND); they are cut
  * where needed (QUIRE_NO_MEMORY: nothing changed). Statuses for bad ranges as for page tables;
- * QUIRE_INVALID, too: some of it is not paged. To say that a range is not needed any more: quire_space_discard(). */
+ * QUIRE_INVALID, too: some of it is not paged. To say that a range is not needed any more:
+ * quire_space_discard(). */
 enum quire_status quire_space_advise(struct quire_space *space, quire_va va, uint64_t bytes,
                                      enum quire_advice advice);
 

@@ -61,7 +61,8 @@ struct quire_process_spec {
 /* A process that has not run yet: kernel, stack and image are mapped. QUIRE_NO_MEMORY;
  * QUIRE_NO_SPACE: the commit limit; QUIRE_EXISTS: the image lies where the stack is;
  * QUIRE_OUT_OF_RANGE: it lies, at least partly, where programs may not be; QUIRE_INVALID: as
- * quire_space_create() and quire_image_open(). Nothing changed on failure. */
+ * quire_space_create() and quire_image_open(). Inheriting the kernel's addresses may fail as
+ * quire_table_inherit() does. Nothing changed on failure. */
 enum quire_status quire_process_spawn(struct quire_process *process,
                                       struct quire_usermode *usermode,
                                       const struct quire_process_spec *spec);

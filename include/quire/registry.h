@@ -21,7 +21,8 @@
  * by the frame number, which directory entry and kernel PTE have in common: quire_registry_entry().
  *
  * Nothing else of page tables changes: a space that was created or opened here has a struct
- * quire_table for quire_table_map() and all others. Its host asks the registry for table frames.
+ * quire_table for quire_table_map() and all others but quire_table_inherit(). Its host asks the
+ * registry for table frames.
  *
  * The caller locks: a registry, the kernel's table, both frame allocators and the page allocator
  * are one thing (class "registry", inside that of a process's table). Nothing sleeps.

@@ -149,8 +149,8 @@ const char *quire_refusal_text(enum quire_refusal refusal);
 /*
  * One fault on its way. The caller owns it and keeps it until the fault has ended; `ready` and
  * `context` are his to set (ready may be NULL where no device ever answers QUIRE_PENDING).
- * Everything else is the core's; refusal is there to be read after QUIRE_FAULT, ahead and
- * ahead_bytes after QUIRE_OK.
+ * Everything else is the core's; refusal is there to be read after QUIRE_FAULT, ahead, ahead_bytes
+ * and in_vain after QUIRE_OK.
  */
 struct quire_request {
     void (*ready)(struct quire_request *request); /* from quire_transfer_done(); any context */
@@ -163,6 +163,8 @@ struct quire_request {
     enum quire_refusal refusal;
     quire_va ahead; /* after QUIRE_OK: what is likely to be wanted next; see advice.h */
     uint64_t ahead_bytes;
+    uint32_t in_vain; /* pages that were tried, the last time that one had to be evicted, and had to
+                         stay for want of a swap slot: close to system->resident, memory is full */
 
     uint8_t step;                /* where fault.c goes on */
     quire_pfn pfn;               /* the frame for the page, once there is one */

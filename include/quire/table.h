@@ -56,8 +56,9 @@ enum quire_status quire_table_adopt(struct quire_table *table, const struct quir
  *
  * What the entries lead to, tables and large leaves, stays `from`'s. `table` neither counts nor
  * frees it, and refuses to change it: quire_table_map() says QUIRE_EXISTS, whatever `existing`;
- * unmap, protect and harvest QUIRE_INVALID. Walks, query and visit see through; each root has
- * accessed marks of its own. validate checks that the entries are still `from`'s.
+ * unmap, protect and harvest QUIRE_INVALID. Walks, query and visit see through. The marks of root
+ * entries are each root's own, all others are shared. validate checks that, but for marks, the
+ * entries are still `from`'s.
  *
  * A table inherits one range, once, until it is destroyed. A registry's views are made anew from
  * their trackers, which know of no such range: their tables must not inherit.
@@ -66,10 +67,10 @@ enum quire_status quire_table_adopt(struct quire_table *table, const struct quir
  * QUIRE_OUT_OF_RANGE: an address too wide; QUIRE_EXISTS: an entry of `table` is in use;
  * QUIRE_NOT_FOUND: one of `from` is absent, and nobody would see it come. Nothing changed in these.
  *
- * => `from` outlives `table`, and keeps its root entries in the range as they are: none of its page
- * tables there may become empty, no leaf of its root be split or changed. With QUIRE_DEBUG
- * quire_table_activate() looks, and traps. Where TLBs know ASIDs, what `from` maps there is
- * QUIRE_GLOBAL: flushes carry the ASID of `from`.
+ * => `from` outlives `table`, and keeps its root entries in the range as they are: no page table
+ * that they point to becomes empty, no leaf among them is split or changed. With QUIRE_DEBUG
+ * quire_table_activate() looks, and traps. Where TLBs know ASIDs, flushes carry that of `from`: all
+ * that it maps there is QUIRE_GLOBAL, and none of its page tables there goes.
  */
 enum quire_status quire_table_inherit(struct quire_table *table, const struct quire_table *from,
                                       quire_va va, uint64_t bytes);

@@ -470,6 +470,7 @@ static void begin(struct quire_space *space, quire_va va, unsigned access,
     request->object = NULL;
     request->page = space_vpn(space, va);
     request->ahead_bytes = 0;
+    request->in_vain = 0;
 }
 
 enum quire_status quire_locked_space_fault(struct quire_space *space, quire_va va, unsigned access,

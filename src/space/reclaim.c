@@ -116,15 +116,19 @@ static bool take_slot_of_resident(struct quire_system *system, quire_slot *slot)
     return false;
 }
 
-/* A slot that the page may overwrite: its own, if it is nobody else's too. */
-static bool find_slot(struct quire_system *system, struct quire_page *page)
+/* A slot that the page may overwrite: its own, if it is nobody else's too. *kept: others may keep
+ * some; once there is none, there is none until something comes back, and nobody looks again. */
+static bool find_slot(struct quire_system *system, struct quire_page *page, bool *kept)
 {
     if (!quire_slot_none(page->slot) && quire_swap_owners(&system->swap, page->slot) == 1) {
         return true;
     }
     quire_page_drop_slot(system, page);
-    return quire_swap_alloc(&system->swap, &page->slot) == QUIRE_OK ||
-           take_slot_of_resident(system, &page->slot);
+    if (quire_swap_alloc(&system->swap, &page->slot) == QUIRE_OK) {
+        return true;
+    }
+    *kept = *kept && take_slot_of_resident(system, &page->slot);
+    return *kept;
 }
 
 enum quire_status quire_reclaim_written(struct quire_system *system, struct quire_request *request)
@@ -180,7 +184,7 @@ static enum quire_status write_out(struct quire_system *system, struct quire_req
 /* Tries to evict one page. QUIRE_NO_SPACE: it would need a slot; it stays, unmapped and unlisted.
  * */
 static enum quire_status evict(struct quire_system *system, struct quire_request *request,
-                               quire_pfn pfn)
+                               quire_pfn pfn, bool *kept)
 {
     struct quire_page *page = page_of(system, pfn);
 
@@ -195,7 +199,7 @@ static enum quire_status evict(struct quire_system *system, struct quire_request
         drop(system, pfn, QUIRE_DROP_ZERO);
         return QUIRE_OK;
     }
-    if (!page_has_device(page) && !find_slot(system, page)) {
+    if (!page_has_device(page) && !find_slot(system, page, kept)) {
         return QUIRE_NO_SPACE;
     }
     return write_out(system, request, pfn, false);
@@ -297,17 +301,19 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
 {
     enum quire_status status = QUIRE_NO_MEMORY;
     quire_pfn pfn = choose_victim(system, request);
-    bool in_vain = quire_pfn_none(pfn);
+    bool kept = true;
 
+    request->in_vain = 0;
     while (!quire_pfn_none(pfn)) {
-        status = evict(system, request, pfn);
+        status = evict(system, request, pfn, &kept);
         if (status != QUIRE_NO_SPACE) {
             break;
         }
-        in_vain = true;
+        request->in_vain++;
         pfn = choose_victim(system, request);
     }
-    if (in_vain && put_back(system, request) && quire_pfn_none(pfn)) {
+    if ((request->in_vain != 0 || quire_pfn_none(pfn)) && put_back(system, request) &&
+        quire_pfn_none(pfn)) {
         return QUIRE_BUSY;
     }
     return status;

@@ -154,6 +154,25 @@ void crew_open_seed(struct crew *crew, const struct quire_format *format)
     crew_open(crew, &setup);
 }
 
+/* Page by page what a fixed region would show. */
+void crew_inherit(struct crew *crew)
+{
+    const struct quire_layout *layout = crew->usermode.layout;
+    struct quire_batch batch = {0};
+    const struct quire_mapping mapping = {.va = layout->kernel,
+                                          .pa = layout->kernel_pa,
+                                          .bytes = layout->kernel_bytes,
+                                          .attributes = QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE,
+                                          .largest_leaf =
+                                              quire_format_page_bytes(crew->usermode.format)};
+
+    quire_batch_begin(&batch, &crew->machine.host);
+    check(quire_table_create(&crew->kernel, crew->usermode.format, &crew->machine.host, 0) ==
+          QUIRE_OK);
+    check(quire_table_map(&crew->kernel, &batch, &mapping, NULL) == QUIRE_OK);
+    crew->usermode.kernel = &crew->kernel;
+}
+
 void crew_close(struct crew *crew)
 {
     for (unsigned n = 0; n < CREW_PROCESSES; n++) {
@@ -165,6 +184,9 @@ void crew_close(struct crew *crew)
         check(quire_library_remove(crew->usermode.libraries) == QUIRE_OK);
     }
     crew_check(crew);
+    if (crew->usermode.kernel != NULL) {
+        quire_table_destroy(&crew->kernel);
+    }
     checkf(crew->machine.frames.free == crew->frames_at_start, "expected %u free frames, got %u",
            crew->frames_at_start, crew->machine.frames.free);
     check(crew->machine.count.stale == 0);
@@ -212,6 +234,7 @@ void crew_check(struct crew *crew)
     }
     check(alive == count);
     checkf(quire_validate(&crew->machine.system, spaces, count, &what) == QUIRE_OK, "%s", what);
+    check(crew->usermode.kernel == NULL || quire_table_validate(&crew->kernel, NULL) == QUIRE_OK);
     for (unsigned n = 0; n < CREW_FILES; n++) {
         check_users(crew, &crew->file[n]);
     }

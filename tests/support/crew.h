@@ -23,6 +23,7 @@ struct crew_file {
 struct crew {
     struct machine machine;
     struct quire_usermode usermode;
+    struct quire_table kernel; /* what processes inherit; in use if usermode.kernel points to it */
     struct quire_process process[CREW_PROCESSES];
     bool alive[CREW_PROCESSES];
     struct crew_file file[CREW_FILES];
@@ -42,6 +43,9 @@ struct crew_setup {
 /* Seed 002's machine: 16 MiB, of which the kernel has 8. */
 void crew_open(struct crew *crew, const struct crew_setup *setup);
 void crew_open_seed(struct crew *crew, const struct quire_format *format);
+
+/* From now on processes inherit the layout's kernel addresses. => there is none yet */
+void crew_inherit(struct crew *crew);
 
 /* Ends what is alive; then every frame must be free again. */
 void crew_close(struct crew *crew);

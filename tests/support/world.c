@@ -283,6 +283,11 @@ bool world_create(struct world *world, unsigned space)
               QUIRE_OK, "create")) {
         return false;
     }
+    if (world->kernel.bytes != 0 &&
+        !done(world, quire_space_map(&s->space, &world->kernel), QUIRE_OK, "map the kernel")) {
+        quire_space_destroy(&s->space);
+        return false;
+    }
     free(s->page);
     s->page = calloc(world->pages, sizeof(*s->page));
     s->bytes = s->bytes != NULL ? s->bytes : malloc(world->pages * world->page_bytes);

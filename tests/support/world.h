@@ -51,6 +51,8 @@ struct world {
     unsigned spaces; /* how many of these to use: two on tiny machines */
     struct world_space space[WORLD_SPACES];
 
+    struct quire_region_spec kernel; /* bytes not 0: mapped in every space at once */
+
     struct quire_object file; /* for regions: some pages and a bit, full of noise */
     struct disk file_disk;
 

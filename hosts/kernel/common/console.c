@@ -12,7 +12,7 @@ void console_write(const char *text, size_t bytes)
     }
 }
 
-static void print_list(const char *format, va_list list)
+__attribute__((format(printf, 1, 0))) static void print_list(const char *format, va_list list)
 {
     char text[384];
     int length = vsnprintf(text, sizeof(text), format, list);
@@ -29,7 +29,8 @@ void print(const char *format, ...)
     va_end(list);
 }
 
-static void say_list(const char *before, const char *format, va_list list)
+__attribute__((format(printf, 2, 0))) static void say_list(const char *before, const char *format,
+                                                           va_list list)
 {
     print("kernel: %s", before);
     print_list(format, list);

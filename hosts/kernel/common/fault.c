@@ -7,6 +7,10 @@
 
 #include "kernel.h"
 
+/* Where memory and swap are full but for so few pages, programs do nothing but take these from each
+ * other, or from themselves: an instruction that needs two may never get both. */
+enum { RESERVE = 8 };
+
 enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal)
 {
     struct quire_request *request = &current->request;
@@ -16,6 +20,10 @@ enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *
         status = task_finish(quire_space_fault(&current->process->space, va, access, request));
     } while (status == QUIRE_BUSY && task_again(status));
     *refusal = request->refusal;
+    if (status == QUIRE_OK && request->in_vain != 0 &&
+        request->in_vain + RESERVE > paging.resident) {
+        return QUIRE_NO_SPACE;
+    }
     return status;
 }
 
@@ -101,11 +109,8 @@ bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access
                      (unsigned)machine_frame_at(frame));
     }
     status = fault_serve(va, access | QUIRE_USER, &refusal);
-    if (status == QUIRE_OK) {
-        return true;
-    }
-    if (!(access & QUIRE_USER)) {
-        return false;
+    if (status == QUIRE_OK || !(access & QUIRE_USER)) {
+        return status == QUIRE_OK;
     }
     say_killed(frame, va, access,
                status == QUIRE_FAULT ? quire_refusal_text(refusal) : quire_status_text(status));

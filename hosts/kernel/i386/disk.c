@@ -1,48 +1,26 @@
 /*
- * The disk: the first drive of the first ATA channel, with programmed I/O (ATA/ATAPI-6, 8.27, 8.36,
- * 8.63 and 9.5, 9.6). The processor moves the data, a block of sectors at a time, and is interrupted
- * when the drive has the next block, or has taken the last. A page is one block where the drive can.
+ * The disk: the first drive of the first ATA channel, with programmed I/O (ATA/ATAPI-6: READ and
+ * WRITE MULTIPLE, and the PIO protocols). The processor moves the data, a block of sectors at a
+ * time, and is interrupted when the drive has the next block, or has taken the last. A page is one
+ * block where the drive can.
  *
- *     transfer() --> queue: first at work, others behind it --> disk_interrupt() --> done
+ *     queue() --> first at work, others behind it --> disk_interrupt() --> done
  *
- * Nothing waits for the drive without an end. A transfer that takes too long fails, and the drive
- * is reset.
+ * Nothing waits for the drive without an end: a transfer that takes too long fails.
  */
 #include "i386.h"
 
-enum {
-    DATA = 0x1f0,
-    SECTORS = 0x1f2,
-    LBA_LOW = 0x1f3,
-    LBA_MID = 0x1f4,
-    LBA_HIGH = 0x1f5,
-    DRIVE = 0x1f6,
-    COMMAND = 0x1f7, /* written */
-    STATUS = 0x1f7,  /* read, which takes back the interrupt */
-    CONTROL = 0x3f6, /* written */
-    ALTERNATE = 0x3f6,
+/* Ports. Reading STATUS takes back the interrupt, reading ALTERNATE does not. */
+enum { DATA = 0x1f0, SECTORS = 0x1f2, LBA_LOW = 0x1f3, LBA_MID = 0x1f4, LBA_HIGH = 0x1f5 };
+enum { DRIVE = 0x1f6, COMMAND = 0x1f7, STATUS = 0x1f7, CONTROL = 0x3f6, ALTERNATE = 0x3f6 };
 
-    DRIVE_LBA = 0xe0,
-    CONTROL_SILENT = 0x02, /* no interrupts */
-    CONTROL_RESET = 0x04,
+enum { DRIVE_LBA = 0xe0, CONTROL_SILENT = 0x02, CONTROL_RESET = 0x04 };
+enum { STATUS_ERROR = 0x01, STATUS_DATA = 0x08, STATUS_FAULT = 0x20, STATUS_BUSY = 0x80 };
+enum { READ_SECTORS = 0x20, WRITE_SECTORS = 0x30, READ_MULTIPLE = 0xc4, WRITE_MULTIPLE = 0xc5 };
+enum { SET_MULTIPLE = 0xc6, IDENTIFY = 0xec };
 
-    STATUS_ERROR = 0x01,
-    STATUS_DATA = 0x08,
-    STATUS_FAULT = 0x20,
-    STATUS_READY = 0x40,
-    STATUS_BUSY = 0x80
-};
-
-enum {
-    READ_SECTORS = 0x20,
-    WRITE_SECTORS = 0x30,
-    READ_MULTIPLE = 0xc4,
-    WRITE_MULTIPLE = 0xc5,
-    SET_MULTIPLE = 0xc6,
-    IDENTIFY = 0xec
-};
-
-enum { SECTOR = 512, WORDS = SECTOR / 2, BLOCK_MOST = 8, POLLS = 1000000, TICKS_MOST = 3000 };
+enum { SECTOR = 512, WORDS = SECTOR / 2, BLOCK_MOST = 8, TICKS_MOST = 3000 };
+enum { POLLS = 30000000 }; /* at 1 us: the 30 s that a drive may take after a reset */
 
 static struct {
     uint64_t bytes;
@@ -67,17 +45,6 @@ static uint8_t settle(void)
     return status;
 }
 
-/* Brings the drive to where it answers commands, and is silent. */
-static void reset(void)
-{
-    out8(CONTROL, CONTROL_RESET | CONTROL_SILENT);
-    for (unsigned i = 0; i < 16; i++) {
-        in8(ALTERNATE); /* 5 us */
-    }
-    out8(CONTROL, CONTROL_SILENT);
-    settle();
-}
-
 /* Gives a command for `sectors` from `lba` on; false: the drive is not ready for any. */
 static bool command(uint8_t code, uint32_t lba, unsigned sectors)
 {
@@ -91,6 +58,16 @@ static bool command(uint8_t code, uint32_t lba, unsigned sectors)
     out8(LBA_HIGH, (uint8_t)(lba >> 16));
     out8(COMMAND, code);
     return true;
+}
+
+/* Blocks of as many sectors as the drive and a page allow; and interrupts from here on. */
+static void set_up(unsigned block)
+{
+    bool agreed = block > 1 && command(SET_MULTIPLE, 0, block) &&
+                  (settle() & (STATUS_BUSY | STATUS_ERROR)) == 0;
+
+    disk.block = agreed ? block : 1;
+    out8(CONTROL, 0);
 }
 
 /* The block that is next, between drive and frame. */
@@ -135,6 +112,18 @@ static bool start(void)
     return true;
 }
 
+/* After an error: whatever the drive was about is none of the next transfer's business. */
+static void restart(void)
+{
+    out8(CONTROL, CONTROL_RESET | CONTROL_SILENT);
+    for (unsigned i = 0; i < 16; i++) {
+        in8(ALTERNATE); /* 5 us */
+    }
+    out8(CONTROL, CONTROL_SILENT);
+    settle();
+    set_up(disk.block);
+}
+
 /* The first is over. The next is set to work before anybody hears of it, as what they do then may
  * be to ask for another transfer. */
 static void finish(enum quire_status status)
@@ -144,6 +133,9 @@ static void finish(enum quire_status status)
     do {
         struct quire_transfer *over = disk.first;
 
+        if (status != QUIRE_OK) {
+            restart();
+        }
         disk.first = over->next;
         started = disk.first == NULL || start();
         quire_transfer_done(over, status);
@@ -151,7 +143,7 @@ static void finish(enum quire_status status)
     } while (!started);
 }
 
-static enum quire_status transfer(void *context, struct quire_transfer *transfer)
+static enum quire_status queue(void *context, struct quire_transfer *transfer)
 {
     (void)context;
     if (transfer->offset > disk.bytes || transfer->bytes > disk.bytes - transfer->offset) {
@@ -167,18 +159,9 @@ static enum quire_status transfer(void *context, struct quire_transfer *transfer
     if (start()) {
         return QUIRE_PENDING;
     }
+    restart();
     disk.first = NULL;
     return QUIRE_IO_ERROR;
-}
-
-/* Blocks of as many sectors as the drive and a page allow; and interrupts from here on. */
-static void set_up(unsigned block)
-{
-    bool agreed = block > 1 && command(SET_MULTIPLE, 0, block) &&
-                  (settle() & (STATUS_BUSY | STATUS_ERROR)) == 0;
-
-    disk.block = agreed ? block : 1;
-    out8(CONTROL, 0);
 }
 
 void disk_interrupt(void)
@@ -211,13 +194,11 @@ void disk_interrupt(void)
 void disk_tick(void)
 {
     if (disk.first != NULL && ++disk.ticks > TICKS_MOST) {
-        reset();
-        set_up(disk.block);
         finish(QUIRE_IO_ERROR);
     }
 }
 
-/* What the drive says of itself (ATA/ATAPI-6, 8.15); false: there is none that does. */
+/* What the drive says of itself (IDENTIFY DEVICE); false: there is none that does. */
 static bool identify(uint16_t words[WORDS])
 {
     uint8_t status = in8(STATUS);
@@ -225,7 +206,7 @@ static bool identify(uint16_t words[WORDS])
     if (status == 0xff) {
         return false; /* nobody drives the bus */
     }
-    reset();
+    out8(CONTROL, CONTROL_SILENT);
     if (!command(IDENTIFY, 0, 0)) {
         return false;
     }
@@ -255,7 +236,7 @@ void disk_init(void)
 
 struct quire_device machine_disk(void)
 {
-    return (struct quire_device){.transfer = transfer};
+    return (struct quire_device){.transfer = queue};
 }
 
 uint64_t machine_disk_bytes(void)

@@ -1,16 +1,9 @@
 /* The two interrupt controllers (8259A), and the timer (8254) on line 0. */
 #include "i386.h"
 
-enum {
-    MASTER = 0x20,
-    SLAVE = 0xa0,
-    DATA = 1, /* the port behind */
-    ICW1_INIT = 0x11,
-    ICW4_8086 = 0x01,
-    OCW2_END = 0x20,
-    OCW3_IN_SERVICE = 0x0b,
-    CASCADE = 2, /* the master's line where the slave is */
-};
+/* Ports, DATA behind each; and what is written there. CASCADE: the master's line with the slave. */
+enum { MASTER = 0x20, SLAVE = 0xa0, DATA = 1, CASCADE = 2 };
+enum { ICW1_INIT = 0x11, ICW4_8086 = 0x01, OCW2_END = 0x20, OCW3_IN_SERVICE = 0x0b };
 
 enum { TIMER_HZ = 1193182, TICK_HZ = 100, TIMER_PORT = 0x40, TIMER_CONTROL = 0x43 };
 
@@ -71,12 +64,10 @@ void irq(unsigned line)
 {
     bool spurious = line % 8 == 7 && !in_service(line < 8 ? MASTER : SLAVE);
 
-    if (line >= 8) {
-        if (!spurious) {
-            out8(SLAVE, OCW2_END);
-        }
-        out8(MASTER, OCW2_END);
-    } else if (!spurious) {
+    if (line >= 8 && !spurious) {
+        out8(SLAVE, OCW2_END);
+    }
+    if (line >= 8 || !spurious) {
         out8(MASTER, OCW2_END);
     }
     if (handlers[line] != NULL) {

@@ -4,6 +4,7 @@
 
 enum { LOADER_MAGIC = 0x2badb002, COMMAND_LINE_BYTES = 1024, RAM = 1 };
 
+/* Flags. */
 enum { HAS_MEMORY = 1 << 0, HAS_COMMAND_LINE = 1 << 2, HAS_MODULES = 1 << 3, HAS_MAP = 1 << 6 };
 enum { HAS_LOADER = 1 << 9 };
 

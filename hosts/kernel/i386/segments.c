@@ -22,14 +22,8 @@ struct table {
 } __attribute__((packed));
 
 /* Types of descriptors, with their privilege (SDM 3.4.5, 3.5, 6.11). */
-enum {
-    TYPE_CODE = 0x9b,
-    TYPE_DATA = 0x93,
-    TYPE_TASK = 0x89,
-    TYPE_INTERRUPT = 0x8e,
-    TYPE_TASK_GATE = 0x85,
-    FOR_PROGRAMS = 0x60
-};
+enum { TYPE_CODE = 0x9b, TYPE_DATA = 0x93, TYPE_TASK = 0x89, FOR_PROGRAMS = 0x60 };
+enum { TYPE_INTERRUPT = 0x8e, TYPE_TASK_GATE = 0x85 };
 
 static uint64_t segment(uint32_t base, uint32_t limit, uint64_t type, uint64_t flags)
 {

@@ -8,22 +8,12 @@
  */
 #include "i386.h"
 
-enum {
-    COM1 = 0x3f8,
-    INTERRUPTS = COM1 + 1,
-    FIFO = COM1 + 2,
-    LINE = COM1 + 3,
-    MODEM = COM1 + 4,
-    STATUS = COM1 + 5,
+enum { COM1 = 0x3f8, INTERRUPTS = COM1 + 1, FIFO = COM1 + 2, LINE = COM1 + 3 };
+enum { MODEM = COM1 + 4, STATUS = COM1 + 5 };
 
-    LINE_8N1 = 0x03,
-    LINE_DIVISOR = 0x80,
-    FIFO_ON_CLEAR = 0x07,
-    MODEM_READY_INTERRUPTS = 0x0b, /* DTR, RTS, OUT2 */
-    INTERRUPT_RECEIVED = 0x01,
-    STATUS_RECEIVED = 0x01,
-    STATUS_ALL_SENT = 0x40
-};
+enum { INTERRUPT_RECEIVED = 0x01, FIFO_ON_CLEAR = 0x07, LINE_8N1 = 0x03, LINE_DIVISOR = 0x80 };
+enum { MODEM_READY_INTERRUPTS = 0x0b }; /* DTR, RTS, OUT2 */
+enum { STATUS_RECEIVED = 0x01, STATUS_ALL_SENT = 0x40 };
 
 /* QEMU's -device isa-debug-exit,iobase=0xf4,iosize=4; Bochs' word to its port. */
 enum { QEMU_EXIT = 0xf4, BOCHS_EXIT = 0x8900 };

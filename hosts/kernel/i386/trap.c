@@ -1,31 +1,17 @@
 /* What to do when something came in: entry.S calls trap() with what it interrupted. */
 #include "i386.h"
 
+/* clang-format off */
 /* SDM table 6-1. */
 static const char *const exceptions[EXCEPTIONS] = {
-    "divide error",
-    "debug",
-    "non-maskable interrupt",
-    "breakpoint",
-    "overflow",
-    "bound range exceeded",
-    "invalid opcode",
-    "device not available",
-    "double fault",
-    "coprocessor segment overrun",
-    "invalid TSS",
-    "segment not present",
-    "stack-segment fault",
-    "general protection",
-    "page fault",
-    "exception 15",
-    "x87 floating-point error",
-    "alignment check",
-    "machine check",
-    "SIMD floating-point exception",
-    "virtualization exception",
-    "control protection",
+    "divide error", "debug", "non-maskable interrupt", "breakpoint", "overflow",
+    "bound range exceeded", "invalid opcode", "device not available", "double fault",
+    "coprocessor segment overrun", "invalid TSS", "segment not present", "stack-segment fault",
+    "general protection", "page fault", "exception 15", "x87 floating-point error",
+    "alignment check", "machine check", "SIMD floating-point exception", "virtualization exception",
+    "control protection"
 };
+/* clang-format on */
 enum { NMI = 2, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
 
 /* The error code of a page fault (SDM 4.7). */

@@ -17,11 +17,6 @@ static uint32_t forwards(uint32_t n, uint32_t mask)
     return n & mask;
 }
 
-static uint32_t backwards(uint32_t n, uint32_t mask)
-{
-    return ~n & mask;
-}
-
 static uint32_t strides(uint32_t n, uint32_t mask)
 {
     return n * 97 & mask;
@@ -35,8 +30,7 @@ static uint32_t scattered(uint32_t n, uint32_t mask)
     return x * UINT32_C(0x85ebca6b) & mask;
 }
 
-static uint32_t (*const orders[])(uint32_t n, uint32_t mask) = {forwards, backwards, strides,
-                                                                scattered, forwards};
+static uint32_t (*const orders[])(uint32_t n, uint32_t mask) = {forwards, strides, scattered};
 enum { ROUNDS = sizeof(orders) / sizeof(orders[0]) };
 
 struct hog {
