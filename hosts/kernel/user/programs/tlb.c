@@ -1,0 +1,186 @@
+/*
+ * tlb [unmap|protect|fork|evict]: is a translation ever used that should have been forgotten?
+ *
+ * What is changed is touched before, so that the processor knows it, and after, at once, so that
+ * nothing else makes the processor forget. A kernel that leaves out a flush is caught here.
+ *
+ *   unmap    a page is given back, and its frame taken for another: what does its address show?
+ *            and is the process killed that touches it?
+ *   protect  a page may not be written any more: is it?
+ *   fork     a page is the child's, too: does the child see what its parent writes then?
+ *   evict    pages are swapped out as their turn comes: what do they show? (with swap=ram:N, N as
+ *            large as what is left: a disk has the processor do something else meanwhile, and
+ *            forget)
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/pattern.h"
+#include "system.h"
+
+enum { TIMES = 8, STALE = 77, FEW = 64, READ_WRITE = QUIRE_READ | QUIRE_WRITE };
+
+static volatile uint32_t *map(size_t pages)
+{
+    intptr_t at = system_mmap(pages * PAGE, READ_WRITE);
+
+    if (system_failed(at)) {
+        printf("tlb: no memory: %d\n", (int)at);
+        exit(2);
+    }
+    return (void *)at;
+}
+
+static void unmap(volatile uint32_t *at, size_t pages)
+{
+    if (system_munmap((void *)(uintptr_t)at, pages * PAGE) != 0) {
+        printf("tlb: a page cannot be given back\n");
+        exit(2);
+    }
+}
+
+/* In a child, which is to be killed in it. False: it was not. */
+static bool killed_in(void (*what)(void))
+{
+    intptr_t child = system_fork();
+    int32_t status = 0;
+
+    if (child == 0) {
+        what();
+        system_exit(STALE);
+    }
+    return system_wait(&status) == child && status == STATUS_KILLED;
+}
+
+/* ---- what is unmapped ---------------------------------------------------------------------------- */
+
+static void use_after_unmap(void)
+{
+    volatile uint32_t *page = map(1);
+
+    *page = 1;
+    unmap(page, 1);
+    *page = 2;
+}
+
+/* The frame of a page that was given back is the next that is taken. */
+static bool test_unmap(void)
+{
+    for (unsigned i = 0; i < TIMES; i++) {
+        volatile uint32_t *first = map(1), *again;
+
+        *first = 1;
+        unmap(first, 1);
+        again = map(2);
+        again[PAGE_WORDS] = 2;
+        if (again == first && *first != 0) {
+            return false;
+        }
+        unmap(again, 2);
+    }
+    return killed_in(use_after_unmap);
+}
+
+/* ---- what is protected --------------------------------------------------------------------------- */
+
+static void write_after_protect(void)
+{
+    volatile uint32_t *page = map(1);
+
+    *page = 1;
+    system_mprotect((void *)(uintptr_t)page, PAGE, QUIRE_READ);
+    *page = 2;
+}
+
+static void read_after_protect(void)
+{
+    volatile uint32_t *page = map(1);
+
+    *page = 1;
+    system_mprotect((void *)(uintptr_t)page, PAGE, 0);
+    (void)*page;
+}
+
+static bool test_protect(void)
+{
+    return killed_in(write_after_protect) && killed_in(read_after_protect);
+}
+
+/* ---- what is shared ------------------------------------------------------------------------------ */
+
+static bool fork_once(volatile uint32_t *page, uint32_t n)
+{
+    int32_t status = 0;
+    intptr_t child;
+
+    *page = n;
+    child = system_fork();
+    if (child == 0) {
+        system_exit(*page == n ? 0 : STALE);
+    }
+    *page = n + 1;
+    return system_wait(&status) == child && status == 0;
+}
+
+static bool test_fork(void)
+{
+    volatile uint32_t *page = map(1);
+    bool right = true;
+
+    for (uint32_t i = 0; i < TIMES && right; i++) {
+        right = fork_once(page, 2 * i);
+    }
+    unmap(page, 1);
+    return right;
+}
+
+/* ---- what is evicted ----------------------------------------------------------------------------- */
+
+/* One after the other, of a few more than there is room for: each time the next ones are those that
+ * were just evicted. */
+static bool test_evict(void)
+{
+    struct memory_statistics memory;
+    volatile uint32_t *page;
+    bool right = true;
+    uint32_t pages;
+
+    system_memory(&memory);
+    pages = memory.frames_free - memory.low_free + FEW;
+    page = map(pages);
+    for (uint32_t i = 0; i < pages; i++) {
+        page[i * PAGE_WORDS] = pattern_mix(i + 1);
+    }
+    for (uint32_t n = 0; n < 4 * pages && right; n++) {
+        right = page[n % pages * PAGE_WORDS] == pattern_mix(n % pages + 1);
+    }
+    unmap(page, pages);
+    return right;
+}
+
+/* -------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    bool (*test)(void);
+} parts[] = {
+    {"unmap", test_unmap}, {"protect", test_protect}, {"fork", test_fork}, {"evict", test_evict}};
+
+int main(int argc, char **argv)
+{
+    unsigned tested = 0;
+
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (argc > 1 && strcmp(argv[1], parts[i].name) != 0) {
+            continue;
+        }
+        if (!parts[i].test()) {
+            printf("tlb: %s: a stale translation was used\n", parts[i].name);
+            return 1;
+        }
+        printf("tlb: %s: right\n", parts[i].name);
+        tested++;
+    }
+    return tested != 0 ? 0 : 2;
+}
