@@ -4,8 +4,8 @@
  *     standard input ----> pipe ----> | QEMU      |
  *     standard output <--- pipe <---- | its UART  |     standard error: the same for both
  *
- * It stands in a process group of its own and never sees the terminal: Ctrl-C is for us, the
- * terminal's modes are never changed, and whether the machine said anything is known.
+ * It stands in a process group of its own and never sees the terminal: so Ctrl-C is for us, and
+ * whether the machine said anything is known.
  */
 #include "boot.h"
 
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -120,6 +121,25 @@ static int start(struct boot *boot, const char *const *argv)
                : fail("boot: %s cannot be run: %s", argv[0], strerror(reason));
 }
 
+/* ---- the terminal ---------------------------------------------------------------------------- */
+
+/* If there is one, keys go to the machine one by one, and the machine shows them; Ctrl-C is still
+ * for us. True: `before` has what was changed. */
+static bool terminal_open(struct termios *before)
+{
+    struct termios keys;
+
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, before) != 0) {
+        return false;
+    }
+    keys = *before;
+    keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    keys.c_cc[VMIN] = 1;
+    keys.c_cc[VTIME] = 0;
+    keys.c_cc[VSUSP] = _POSIX_VDISABLE; /* it would leave the terminal like that */
+    return tcsetattr(STDIN_FILENO, TCSANOW, &keys) == 0;
+}
+
 /* ---- its console ----------------------------------------------------------------------------- */
 
 static void close_keys(struct boot *boot)
@@ -130,12 +150,12 @@ static void close_keys(struct boot *boot)
 
 static void read_input(struct boot *boot)
 {
+    const char *last = boot->end == 0 || boot->pending[boot->end - 1] == '\n' ? "" : "\n";
     ssize_t bytes = read(STDIN_FILENO, boot->pending, sizeof boot->pending);
 
     if (bytes <= 0) {
         boot->more = false;
-        boot->pending[0] = END_OF_INPUT;
-        bytes = 1;
+        bytes = snprintf(boot->pending, sizeof boot->pending, "%s%c", last, END_OF_INPUT);
     }
     boot->at = 0;
     boot->end = (size_t)bytes;
@@ -207,14 +227,6 @@ static void relay(struct boot *boot)
 
 /* ---- its end --------------------------------------------------------------------------------- */
 
-static const struct {
-    int status;
-    const char *what;
-} endings[] = {
-    {STATUS_KILLED, "the program was killed; the console says why"},
-    {STATUS_PANIC, "panic: the kernel found itself wrong"},
-};
-
 /* What isa-debug-exit makes of a value is odd: twice that, and one. QEMU's own failures are 1, too,
  * but then no machine has said anything. */
 static int judge(const struct boot *boot, int ended)
@@ -233,10 +245,13 @@ static int judge(const struct boot *boot, int ended)
         fail("boot: the machine ended without a status (a triple fault does that)");
         return BOOT_FAILED;
     }
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        if (status == endings[i].status) {
-            fail("boot: %s", endings[i].what);
-        }
+    if (status == STATUS_REFUSED) {
+        return fail("boot: the kernel has refused; the console says why");
+    }
+    if (status == STATUS_KILLED) {
+        fail("boot: the program was killed; the console says why");
+    } else if (status == STATUS_PANIC) {
+        fail("boot: panic: the kernel found itself wrong");
     }
     return status;
 }
@@ -262,14 +277,20 @@ int boot_disk(uint64_t bytes)
 int boot_run(const char *const *argv)
 {
     struct boot boot = {.more = true};
+    struct termios before;
     int status, ended;
+    bool terminal;
 
     hold_signals(&boot);
     status = start(&boot, argv);
     if (status != STATUS_OK) {
         return status;
     }
+    terminal = terminal_open(&before);
     relay(&boot);
+    if (terminal) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &before);
+    }
     if (stopped_by != 0 || output_broken()) {
         kill(boot.pid, SIGKILL); /* it has nothing to save */
     }

@@ -22,7 +22,7 @@ const char command_boot_help[] =
     "typed\n"
     "goes to the machine, line by line, Ctrl-D is the end. Ctrl-C switches the machine off.\n"
     "\n"
-    "  --program 'NAME ARGUMENTS'  the first program (seed-002)\n"
+    "  --program 'NAME ARGUMENTS'  the first program, whose end is the machine's (sh, a shell)\n"
     "  --ram SIZE       the machine's memory (16M)\n"
     "  --swap SIZE      a disk for swap, gone afterwards (64M); 0: none; ram:SIZE: in memory of\n"
     "                   the machine's own\n"
@@ -37,9 +37,10 @@ const char command_boot_help[] =
     "  --kernel FILE, --archive FILE   others than those that were built\n"
     "\n"
     "Exit status: the program's, 0 to 99; 111, it was killed; 127, panic; 1, the machine failed;\n"
-    "2, it could not be tried; 130, Ctrl-C.\n"
+    "2, it could not be tried, or the kernel refused; 130, Ctrl-C.\n"
     "\n"
-    "Example:  quire boot --program 'hog 12' --ram 12M\n"
+    "Example:  quire boot --program 'hog 24' --ram 9M\n"
+    "          quire boot --program proc1 --layout seed --eager\n"
     "          quire boot --program forks -- -s -S       and gdb: target remote :1234\n";
 
 enum { ARGUMENTS = 48, OWN_ARGUMENTS = 24, PAGE = 4096 };
@@ -314,7 +315,7 @@ static bool write_command(struct settings *settings)
 
 int command_boot(int argc, char **argv)
 {
-    static struct settings settings = {.program = "seed-002",
+    static struct settings settings = {.program = "sh",
                                        .layout = "classic",
                                        .policy = "clock-mmu",
                                        .append = "",
