@@ -102,6 +102,11 @@ static void read_odd(struct elf_plan plan)
     odd.entry = 0;
     expect(&odd, &(struct quire_elf_rules){.page_bytes = 4096, .library = true}, QUIRE_ELF_SOUND,
            "a library without entry");
+    for (unsigned i = ELF_PLAN_HEADERS; i <= ELF_PLAN_DATA; i++) {
+        odd.entry_of[i].va -= odd.entry_of[i].type == PT_LOAD ? 0x400000 : 0;
+        odd.entry_of[i].flags |= PF_X;
+    }
+    expect(&odd, &any, QUIRE_ELF_ENTRY, "no entry, and something executable at 0");
     odd = plan;
     odd.entries_at = plan.bytes - 5ULL * plan.entry_bytes;
     expect(&odd, &any, QUIRE_ELF_SOUND, "program headers at the very end");

@@ -316,14 +316,6 @@ static void kernel_close(struct kernel *kernel)
     quire_table_destroy(&kernel->table);
 }
 
-/* One that is not told of references: a kernel looks into frames that are no page, or in transit. */
-static const struct quire_policy_ops *watching_policy(struct prng *prng)
-{
-    const struct quire_policy_ops *policy = policies[prng_below(prng, MODEL_KINDS)];
-
-    return policy->reference == NULL ? policy : &quire_policy_clock_mmu;
-}
-
 /* A kernel changes its mappings under the running programs. */
 static void test_inherited_kernel(void **state)
 {
@@ -333,7 +325,8 @@ static void test_inherited_kernel(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 6; i++) {
-        struct machine_config config = world_config(formats[i / 2], watching_policy(&prng));
+        struct machine_config config =
+            world_config(formats[i / 2], policies[prng_below(&prng, MODEL_KINDS)]);
         struct kernel kernel;
         struct world world;
 

@@ -5,12 +5,12 @@
 #include "tests/support/unit.h"
 
 static struct lab lab;
+static struct quire_request last;
 
 static enum quire_status make_room(void)
 {
-    struct quire_request request = {.ready = NULL};
-
-    return quire_system_reclaim(&lab.system, &request);
+    last = (struct quire_request){.ready = NULL};
+    return quire_system_reclaim(&lab.system, &last);
 }
 
 /* A machine whose frames are all taken, most of them by pages. */
@@ -80,6 +80,7 @@ static void test_swap_is_full(void **state)
         assert_int_equal(make_room(), QUIRE_OK);
     }
     assert_int_equal(make_room(), QUIRE_NO_SPACE);
+    assert_int_equal(last.in_vain, lab.system.resident);
     lab_check(&lab);
     lab_compare(&lab);
     lab_close(&lab);

@@ -110,15 +110,25 @@ void quire_system_destroy(struct quire_system *system);
 /* Bytes of memory that the system's own records take. */
 uint64_t quire_system_overhead(const struct quire_system *system);
 
+/* The same where spaces have limits. => a page that may be evicted is there */
 void quire_system_reference_limited(struct quire_system *system, quire_pfn pfn);
 
-/* For exact policies: the program just used a page that was resident already. Machines that cannot
- * see each access (real ones) never call it. */
+/* For exact policies: the program just used what is in a frame. Frames that hold no page, or one
+ * that may not be evicted, make no difference. Machines that cannot see each access (real ones)
+ * never call it. */
 static inline void quire_system_reference(struct quire_system *system, quire_pfn pfn)
 {
+    uint32_t index = pfn.n - system->first;
+
+    if (system->policy.ops->reference == NULL && system->limited == NULL) {
+        return;
+    }
+    if (index >= system->frames || !system->page[index].listed) {
+        return;
+    }
     if (system->limited != NULL) {
         quire_system_reference_limited(system, pfn);
-    } else if (system->policy.ops->reference != NULL) {
+    } else {
         system->policy.ops->reference(&system->policy, pfn);
     }
 }

@@ -275,9 +275,10 @@ static enum quire_elf_reason read_entry(struct parse *parse, unsigned number)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+/* An entry of 0 is none, even where something is at 0, as in libraries (gABI, "ELF Header"). */
 static bool can_begin(const struct quire_image *image)
 {
-    for (unsigned i = 0; i < image->segments; i++) {
+    for (unsigned i = 0; i < image->segments && image->entry != 0; i++) {
         const struct quire_segment *segment = &image->segment[i];
         if (image->entry - segment->va < segment->bytes && (segment->prot & QUIRE_EXECUTE) != 0) {
             return true;

@@ -35,7 +35,9 @@ static void say_walk(char *to, size_t bytes, quire_va va, unsigned access)
     const struct quire_mmu mmu = quire_table_mmu(&current->process->space.table);
     struct quire_walk walk;
 
-    if (quire_walk(&mmu, va, access, &walk) == QUIRE_OK || walk.level == 0) {
+    if (quire_walk(&mmu, va, access, &walk) == QUIRE_OK) {
+        snprintf(to, bytes, "it is mapped");
+    } else if (walk.level == 0) {
         snprintf(to, bytes, "%s", quire_reason_text(walk.reason));
     } else {
         snprintf(to, bytes, "%s %u at 0x%08x is 0x%08x (%s)",

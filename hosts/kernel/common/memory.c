@@ -83,6 +83,10 @@ static uint64_t make_records(const struct boot *boot, struct quire_system_config
                KERNEL_BYTES >> 10);
     }
     for (;; total -= total / 16) {
+        if (total < KERNEL_BYTES >> PAGE_SHIFT) {
+            refuse("the kernel and its archive end at 0x%08x: no room below 8 MiB for records",
+                   (unsigned)begin);
+        }
         state = round_up(begin + quire_frames_size(total));
         if (state < limit &&
             quire_frames_init(&frames, (void *)(uintptr_t)begin, (size_t)(state - begin),

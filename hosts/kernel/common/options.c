@@ -28,10 +28,16 @@ struct options options = {.layout = &classic,
                           .loading = QUIRE_LOAD_DEMAND,
                           .command = "sh"};
 
+/* Seed 002's pictures come of all pages coming at once; load= behind it may say otherwise. */
 static bool set_layout(const char *value)
 {
-    options.layout = strcmp(value, "seed") == 0 ? &quire_layout_seed : &classic;
-    return strcmp(value, options.layout->name) == 0 || strcmp(value, "seed") == 0;
+    if (strcmp(value, "seed") == 0) {
+        options.layout = &quire_layout_seed;
+        options.loading = QUIRE_LOAD_EAGER;
+        return true;
+    }
+    options.layout = &classic;
+    return strcmp(value, classic.name) == 0;
 }
 
 static bool set_loading(const char *value)

@@ -77,13 +77,12 @@ static void add(struct program *program, const struct tar_header *header, size_t
 {
     struct quire_elf_memory memory = {header + 1, bytes};
     const struct quire_elf_source source = {quire_elf_read_memory, &memory, bytes};
-    const struct quire_elf_rules rules = {.page_bytes = page_bytes(),
-                                          .last = options.layout->last.at,
-                                          .machine = machine_elf,
-                                          .bits = 8 * sizeof(void *),
-                                          .order = QUIRE_ELF_LITTLE,
-                                          .no_loader = true,
-                                          .library = true};
+    struct quire_elf_rules rules = {.page_bytes = page_bytes(),
+                                    .last = options.layout->last.at,
+                                    .machine = machine_elf,
+                                    .bits = 8 * sizeof(void *),
+                                    .order = QUIRE_ELF_LITTLE,
+                                    .no_loader = true};
 
     memcpy(program->name, header->name, sizeof(program->name) - 1);
     program->at = memory.at;
@@ -91,7 +90,9 @@ static void add(struct program *program, const struct tar_header *header, size_t
     program->image.name = program->name;
     program->image.device = (struct quire_device){file_transfer, program};
     program->reason = quire_elf_parse(&program->image, &source, &rules, NULL);
-    if (program->reason == QUIRE_ELF_SOUND && program->image.movable) {
+    rules.library = true;
+    if (quire_elf_parse(&program->image, &source, &rules, NULL) == QUIRE_ELF_SOUND &&
+        program->image.movable) {
         quire_library_add(&usermode, &program->library, &program->image, false);
     }
 }

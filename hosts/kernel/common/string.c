@@ -10,6 +10,8 @@
 
 typedef uintptr_t __attribute__((may_alias)) word;
 
+enum { STRIDE = 4 }; /* words in a turn of the loops for what is large */
+
 static int aligned(const void *a, const void *b)
 {
     return (((uintptr_t)a | (uintptr_t)b) & (sizeof(word) - 1)) == 0;
@@ -20,12 +22,16 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
     unsigned char *t = to;
     const unsigned char *f = from;
 
-    if (aligned(to, from)) {
-        for (; bytes >= sizeof(word); bytes -= sizeof(word)) {
-            *(word *)(void *)t = *(const word *)(const void *)f;
-            t += sizeof(word);
-            f += sizeof(word);
-        }
+    for (; aligned(t, f) && bytes >= STRIDE * sizeof(word); bytes -= STRIDE * sizeof(word)) {
+        word *w = (word *)(void *)t;
+        const word *v = (const word *)(const void *)f;
+
+        w[0] = v[0];
+        w[1] = v[1];
+        w[2] = v[2];
+        w[3] = v[3];
+        t += STRIDE * sizeof(word);
+        f += STRIDE * sizeof(word);
     }
     while (bytes-- != 0) {
         *t++ = *f++;
@@ -49,14 +55,14 @@ void *memmove(void *to, const void *from, size_t bytes)
 
 void *memset(void *to, int byte, size_t bytes)
 {
-    unsigned char *t = to;
     const word pattern = (word)-1 / 0xff * (unsigned char)byte;
+    unsigned char *t = to;
 
-    if (aligned(to, to)) {
-        for (; bytes >= sizeof(word); bytes -= sizeof(word)) {
-            *(word *)(void *)t = pattern;
-            t += sizeof(word);
-        }
+    for (; aligned(t, t) && bytes >= STRIDE * sizeof(word); bytes -= STRIDE * sizeof(word)) {
+        word *w = (word *)(void *)t;
+
+        w[0] = w[1] = w[2] = w[3] = pattern;
+        t += STRIDE * sizeof(word);
     }
     while (bytes-- != 0) {
         *t++ = (unsigned char)byte;

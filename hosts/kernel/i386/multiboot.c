@@ -38,6 +38,7 @@ static const void *at(uint32_t address)
     return (const void *)(uintptr_t)address;
 }
 
+/* More ranges than there is room for are left unused. */
 static void add_range(uint64_t first, uint64_t bytes)
 {
     if (boot_info.ranges < BOOT_RANGES) {

@@ -4,14 +4,15 @@
  *
  * Characters wait in the UART until machine_get(): whoever sends them then waits, too, as emulators
  * do. So kernel_input() must take them all, or the kernel must when it has room: the next interrupt
- * is only for what comes after there was nothing.
+ * is only for what comes after there was nothing. The UART's queue stays off: to switch it on
+ * throws away what has come before there was a kernel.
  */
 #include "i386.h"
 
 enum { COM1 = 0x3f8, INTERRUPTS = COM1 + 1, FIFO = COM1 + 2, LINE = COM1 + 3 };
 enum { MODEM = COM1 + 4, STATUS = COM1 + 5 };
 
-enum { INTERRUPT_RECEIVED = 0x01, FIFO_ON_CLEAR = 0x07, LINE_8N1 = 0x03, LINE_DIVISOR = 0x80 };
+enum { INTERRUPT_RECEIVED = 0x01, FIFO_OFF = 0, LINE_8N1 = 0x03, LINE_DIVISOR = 0x80 };
 enum { MODEM_READY_INTERRUPTS = 0x0b }; /* DTR, RTS, OUT2 */
 enum { STATUS_RECEIVED = 0x01, STATUS_ALL_SENT = 0x40 };
 
@@ -25,7 +26,7 @@ void serial_init(void)
     out8(COM1, 1); /* 115,200 / 1 */
     out8(COM1 + 1, 0);
     out8(LINE, LINE_8N1);
-    out8(FIFO, FIFO_ON_CLEAR);
+    out8(FIFO, FIFO_OFF);
     out8(MODEM, MODEM_READY_INTERRUPTS);
     out8(INTERRUPTS, INTERRUPT_RECEIVED);
 }

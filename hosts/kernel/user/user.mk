@@ -52,11 +52,20 @@ $(KERNEL)/programs/libgfx: $(gfx_o) $(user)/libgfx/libgfx.ld
 	$(Q)$(CC) $(kernel_arch) -nostdlib -shared -s -Wl,--build-id=none,--hash-style=sysv \
 		-Wl,-z,noexecstack,-z,norelro -Wl,-T,$(user)/libgfx/libgfx.ld -o $@ $(gfx_o)
 
+# Files that are no programs, though they look like it: for hostile.
+user_bad := 1 2 3 4 5 6 7 8
+
+$(KERNEL)/programs/bad-%: $(user)/programs/bad/bad.S $(BUILD)/flags
+	@mkdir -p $(@D) $(KERNEL)/user/bad
+	$(call say,AS)
+	$(Q)$(CC) $(kernel_arch) -DBAD=$* -c -o $(KERNEL)/user/bad/$*.o $<
+	$(Q)objcopy -O binary -j .text $(KERNEL)/user/bad/$*.o $@
+
 # The same bytes from the same programs, whenever and by whomever they are built.
 archive = tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=644 \
 	-C $(1) -cf $@ $(2)
 
-user_files := $(user_programs) libgfx
+user_files := $(user_programs) libgfx $(addprefix bad-,$(user_bad))
 
 $(KERNEL)/archive.tar: $(addprefix $(KERNEL)/programs/,$(user_files))
 	$(call say,TAR)
