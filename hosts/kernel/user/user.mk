@@ -20,7 +20,7 @@ user_support_o := $(call user_objects,$(wildcard $(user)/programs/support/*.c))
 $(KERNEL)/user/%.o: %.c $(BUILD)/flags hosts/kernel/user/user.mk
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(user_flags) $(user_extra) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(user_flags) $(user_extra) $(user_more) -MMD -MP -c -o $@ $<
 
 $(KERNEL)/user/%.o: %.S $(BUILD)/flags hosts/kernel/user/user.mk
 	@mkdir -p $(@D)
@@ -70,3 +70,36 @@ user_files := $(user_programs) libgfx $(addprefix bad-,$(user_bad))
 $(KERNEL)/archive.tar: $(addprefix $(KERNEL)/programs/,$(user_files))
 	$(call say,TAR)
 	$(Q)$(call archive,$(KERNEL)/programs,$(user_files))
+
+# The core's own tests as one program in an archive of its own. These are left out:
+#   host's files, memory mapped twice, other programs   elf_system heap_traces replay_counts trace*
+#   the command line's parts                            format_file ptsim registry_run replay scenario*
+#                                                       table_size tool_text
+#   floating point                                      policy policy_examples
+#   needs a 64-bit host's room                          simulator
+user_left_out := elf_system heap_traces replay_counts trace trace_files trace_text \
+	format_file ptsim registry_run replay scenario scenario_lines table_size tool_text \
+	policy policy_examples simulator
+user_suites := $(filter-out $(user_left_out),$(patsubst tests/test_%.c,%,$(test_src)))
+user_suite_o := $(call user_objects,$(user_suites:%=tests/test_%.c) $(user)/tests/main.c \
+	$(filter-out tests/support/model_policy.c tests/support/program.c tests/support/stage.c \
+		tests/support/traces.c,$(support_src)) $(simulator_src) tools/quire/replay_opt.c)
+
+$(filter $(KERNEL)/user/tests/test_%,$(user_suite_o)): user_extra = -Wno-missing-prototypes \
+	-Dmain=suite_$(notdir $*)
+$(user_suite_o): user_more := -I$(KERNEL) -Ihosts/simulator -DQUIRE_VERSION=\"$(VERSION)\"
+$(KERNEL)/user/$(user)/tests/main.o: $(KERNEL)/suites.h
+
+$(KERNEL)/suites.h: $(user)/user.mk $(BUILD)/sources
+	@mkdir -p $(@D)
+	@printf 'SUITE(%s)\n' $(user_suites) > $@
+
+$(KERNEL)/suites/tests: $(user_suite_o) $(user_libraries) $(user)/program.ld
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(user_ld) -s -Wl,-T,$(user)/program.ld -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(user_libraries) -Wl,--end-group -lgcc
+
+$(KERNEL)/tests.tar: $(KERNEL)/suites/tests
+	$(call say,TAR)
+	$(Q)$(call archive,$(KERNEL)/suites,tests)

@@ -16,6 +16,10 @@
 #define PRIx64 "llx"
 #define PRIX64 "llX"
 #define PRIo64 "llo"
+#define PRIu16 "u"
+#define PRIx16 "x"
+#define PRIu8 "u"
+#define PRIx8 "x"
 #define PRIuPTR "u"
 #define PRIxPTR "x"
 

@@ -34,4 +34,10 @@ int fflush(FILE *file); /* nothing is ever left behind */
 /* One line, or its beginning; NULL: the end. */
 char *fgets(char *to, int bytes, FILE *file);
 
+/* None. */
+FILE *fopen(const char *name, const char *how);
+FILE *tmpfile(void);
+int fclose(FILE *file);
+int fileno(FILE *file);
+
 #endif
