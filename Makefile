@@ -182,6 +182,9 @@ $(BUILD)/threads/%: $(processors_o) $(support_o) $(libraries) $(BUILD)/sources
 	$(call say,LD)
 	$(Q)$(link) -pthread -o $@ $(filter %.o,$^) $(libraries) $(found_libs) $(cmocka)
 
+# The kernel, and other MMUs as its witnesses.
+$(BUILD)/tests/kernel/witness: $(call objects,$(wildcard tests/kernel/*.c))
+
 # The small port of docs/porting.md: the core, and what a kernel adds to it.
 $(BUILD)/port: $(port_o) $(BUILD)/libquire.a $(BUILD)/flags
 	$(call say,LD)

@@ -5,6 +5,7 @@
 
 /* argv[0] is the command's name. Returns the exit status: 0, or 2 after fail(). `quire COMMAND
  * --help` never gets here. */
+int command_boot(int argc, char **argv);
 int command_formats(int argc, char **argv);
 int command_ptsim(int argc, char **argv);
 int command_registry(int argc, char **argv);
@@ -15,6 +16,7 @@ int command_size(int argc, char **argv);
 int command_translate(int argc, char **argv);
 
 /* What `quire COMMAND --help` prints, with an example that works. */
+extern const char command_boot_help[];
 extern const char command_formats_help[];
 extern const char command_ptsim_help[];
 extern const char command_registry_help[];

@@ -33,6 +33,8 @@ static const struct command commands[] = {
      command_replay, command_replay_help},
     {"registry", "page tables of 100,000 address spaces, seen in the kernel's own addresses",
      command_registry, command_registry_help},
+    {"boot", "the same core as a kernel on a real MMU, with programs, in QEMU", command_boot,
+     command_boot_help},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -1,0 +1,11 @@
+/* The five steps of seed 002, as its text prints them: what the stops of the program seed-002 show. */
+#ifndef KERNEL_FIVE_STEPS_H
+#define KERNEL_FIVE_STEPS_H
+
+#include "stop.h"
+
+/* The kernel's ranges against the table, and the MMU's physical addresses against the ranges. True:
+ * as they should be; else `text` tells the first difference. */
+bool five_steps_check(const struct stop *stop, const struct pages *mmu, char *text, size_t bytes);
+
+#endif
