@@ -154,7 +154,6 @@ void task_yield(void);
 /* The same, but not before task_wake() with the same address: of what is waited for. */
 void task_wait(const void *what);
 void task_wake(const void *what);
-unsigned task_count(void); /* with a process */
 _Noreturn void task_end(int32_t status);
 /* The idle task's work, until all tasks have ended: how the first one did. */
 int32_t task_run_all(void);
@@ -173,6 +172,8 @@ intptr_t process_spawn(const char *command);
 intptr_t process_exec(struct machine_frame *frame, const char *command);
 intptr_t process_fork(const struct machine_frame *frame);
 intptr_t process_wait(int32_t *status);
+/* All there are, those included that are about to be gone. */
+unsigned process_count(void);
 _Noreturn void process_exit(int32_t status);
 /* The last thing before a program's first instruction. */
 void process_begin(void);
