@@ -68,6 +68,7 @@ static bool number(const char *text, uint32_t *value)
 
 static bool set_swap(const char *value)
 {
+    options.ram_slots = 0;
     options.no_swap = strcmp(value, "none") == 0;
     return options.no_swap || strcmp(value, "disk") == 0 ||
            (strncmp(value, "ram:", 4) == 0 && number(value + 4, &options.ram_slots));
@@ -129,6 +130,9 @@ void options_read(const char *command_line)
         if (length == 2 && strncmp(at, "--", 2) == 0) {
             at += 2;
             options.command = at + strspn(at, " ");
+            if (strlen(options.command) >= COMMAND_BYTES) {
+                refuse("a command has at most %u characters", COMMAND_BYTES - 1);
+            }
             return;
         }
         if (length >= sizeof(word)) {
