@@ -41,6 +41,10 @@ struct options {
 extern struct options options;
 
 void options_read(const char *command_line);
+/* What a word says behind its '='. False: no number above 0. */
+bool options_number(const char *text, uint32_t *value);
+/* faultless.c, or in its place ../faulty/faulty.c: orders a fault. False: there is none such. */
+bool faulty_option(const char *word);
 
 /* ---- console.c ------------------------------------------------------------------------------ */
 
@@ -79,8 +83,6 @@ void port_start(void);
 /* All that quire checks of a port, on the machine's own MMU. */
 void port_check(void);
 void port_flush(void *context, const struct quire_flush *flush);
-/* skip.c: leaves out the n-th flush that programs cause. False: this kernel does no such thing. */
-bool flush_skip(uint32_t n);
 
 void window_start(void);
 

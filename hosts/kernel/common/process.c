@@ -45,7 +45,7 @@ void process_begin(void)
     }
     if (status != QUIRE_OK) {
         say("%s[%u] killed before it began: %s", current->process->name, current->number,
-            quire_status_text(status));
+            status == QUIRE_FAULT ? "no memory for its stack" : quire_status_text(status));
         process_exit(STATUS_KILLED);
     }
 }
