@@ -1,7 +1,7 @@
 # The kernel: make kernel. Part of the Makefile at the top.
 #
 #   $(KERNEL)/quire-kernel        the kernel, multiboot, ELF for i386
-#   $(KERNEL)/quire-kernel-faulty  the same with one fault: it can leave out a flush of the TLB
+#   $(KERNEL)/quire-kernel-faulty  the same, with faults to order (faulty/faulty.c)
 #   $(KERNEL)/archive.tar         the user programs, for it to find (user/user.mk)
 #
 # The core is compiled as everywhere, but for the target.
@@ -21,8 +21,8 @@ kernel_asm := $(wildcard hosts/kernel/i386/*.S)
 kernel_o   := $(patsubst %.c,$(KERNEL)/obj/%.o,$(kernel_src)) \
 	$(patsubst %.S,$(KERNEL)/obj/%.o,$(kernel_asm))
 kernel_core := $(patsubst %.c,$(KERNEL)/obj/%.o,$(core_src))
-skip_o      := $(KERNEL)/obj/hosts/kernel/common/skip.o
-faulty_o    := $(KERNEL)/obj/hosts/kernel/faulty/skip.o
+faultless_o := $(KERNEL)/obj/hosts/kernel/common/faultless.o
+faulty_o    := $(KERNEL)/obj/hosts/kernel/faulty/faulty.o
 
 $(KERNEL)/obj/%.o: %.c $(BUILD)/flags hosts/kernel/kernel.mk
 	@mkdir -p $(@D)
@@ -37,7 +37,8 @@ $(KERNEL)/obj/%.o: %.S $(BUILD)/flags hosts/kernel/kernel.mk
 $(KERNEL)/libquire.a: $(kernel_core)
 
 $(KERNEL)/quire-kernel: $(kernel_o)
-$(KERNEL)/quire-kernel-faulty: $(filter-out $(skip_o),$(kernel_o)) $(faulty_o)
+$(KERNEL)/quire-kernel-faulty: $(filter-out $(faultless_o),$(kernel_o)) $(faulty_o)
+$(KERNEL)/quire-kernel-faulty: kernel_ld += -Wl,--wrap=machine_vitals
 $(KERNEL)/quire-kernel $(KERNEL)/quire-kernel-faulty: hosts/kernel/i386/kernel.ld \
 		$(KERNEL)/libuser.a $(KERNEL)/libquire.a
 	$(call say,LD)

@@ -63,7 +63,14 @@ static intptr_t call_read(const struct call_context *call)
     if (call->argument[0] != 0) {
         return -QUIRE_INVALID;
     }
-    bytes = console_read(line, bytes < sizeof(line) ? bytes : sizeof(line));
+    if (bytes > sizeof(line)) {
+        bytes = sizeof(line);
+    }
+    memset(line, 0, bytes);
+    if (copy_out(call->argument[1], line, bytes) != QUIRE_OK) {
+        return -QUIRE_FAULT; /* before a line is taken, which would be lost */
+    }
+    bytes = console_read(line, bytes);
     return copy_out(call->argument[1], line, bytes) == QUIRE_OK ? (intptr_t)bytes : -QUIRE_FAULT;
 }
 
@@ -239,7 +246,7 @@ static intptr_t call_memory(const struct call_context *call)
         .copied = (uint32_t)events[QUIRE_EVENT_COPY],
         .zeroed = (uint32_t)events[QUIRE_EVENT_ZERO_FILL],
         .flushes = (uint32_t)events[QUIRE_EVENT_TLB_FLUSH],
-        .processes = task_count(),
+        .processes = process_count(),
     };
     return copy_out(call->argument[0], &m, sizeof(m)) == QUIRE_OK ? 0 : -QUIRE_FAULT;
 }

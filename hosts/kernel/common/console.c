@@ -101,9 +101,18 @@ static void type(char c)
     }
 }
 
+/* Once there are lines to be read, what finds no room behind them stays in the machine, whose sender
+ * waits then. The end of a line that is too long by itself is lost. */
+static bool room(void)
+{
+    return ready == 0 || length < LINE - 1;
+}
+
 void kernel_input(void)
 {
-    for (int c = machine_get(); c >= 0; c = machine_get()) {
+    int c = 0;
+
+    while (room() && (c = machine_get()) >= 0) {
         type((char)c);
     }
     if (ready != 0 || ended) {
@@ -125,5 +134,6 @@ size_t console_read(char *to, size_t bytes)
     memmove(typed, typed + taken, length - taken);
     length -= taken;
     ready -= taken;
+    kernel_input(); /* there is room now */
     return taken;
 }

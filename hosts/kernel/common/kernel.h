@@ -41,6 +41,10 @@ struct options {
 extern struct options options;
 
 void options_read(const char *command_line);
+/* What a word says behind its '='. False: no number above 0. */
+bool options_number(const char *text, uint32_t *value);
+/* faultless.c, or in its place ../faulty/faulty.c: orders a fault. False: there is none such. */
+bool faulty_option(const char *word);
 
 /* ---- console.c ------------------------------------------------------------------------------ */
 
@@ -79,8 +83,6 @@ void port_start(void);
 /* All that quire checks of a port, on the machine's own MMU. */
 void port_check(void);
 void port_flush(void *context, const struct quire_flush *flush);
-/* skip.c: leaves out the n-th flush that programs cause. False: this kernel does no such thing. */
-bool flush_skip(uint32_t n);
 
 void window_start(void);
 
@@ -154,7 +156,6 @@ void task_yield(void);
 /* The same, but not before task_wake() with the same address: of what is waited for. */
 void task_wait(const void *what);
 void task_wake(const void *what);
-unsigned task_count(void); /* with a process */
 _Noreturn void task_end(int32_t status);
 /* The idle task's work, until all tasks have ended: how the first one did. */
 int32_t task_run_all(void);
@@ -173,6 +174,8 @@ intptr_t process_spawn(const char *command);
 intptr_t process_exec(struct machine_frame *frame, const char *command);
 intptr_t process_fork(const struct machine_frame *frame);
 intptr_t process_wait(int32_t *status);
+/* All there are, those included that are about to be gone. */
+unsigned process_count(void);
 _Noreturn void process_exit(int32_t status);
 /* The last thing before a program's first instruction. */
 void process_begin(void);

@@ -46,7 +46,7 @@ struct machine_vital {
     size_t bytes;
     unsigned access; /* QUIRE_READ, WRITE or EXECUTE */
 };
-/* How many there are; list may be NULL. */
+/* How many there are. */
 unsigned machine_vitals(const struct machine_vital **list);
 
 /* ---- paging --------------------------------------------------------------------------------- */

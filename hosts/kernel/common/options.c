@@ -57,7 +57,7 @@ static bool set_policy(const char *value)
     return false;
 }
 
-static bool number(const char *text, uint32_t *value)
+bool options_number(const char *text, uint32_t *value)
 {
     *value = 0;
     for (; *text >= '0' && *text <= '9' && *value < 100000000; text++) {
@@ -68,9 +68,10 @@ static bool number(const char *text, uint32_t *value)
 
 static bool set_swap(const char *value)
 {
+    options.ram_slots = 0;
     options.no_swap = strcmp(value, "none") == 0;
     return options.no_swap || strcmp(value, "disk") == 0 ||
-           (strncmp(value, "ram:", 4) == 0 && number(value + 4, &options.ram_slots));
+           (strncmp(value, "ram:", 4) == 0 && options_number(value + 4, &options.ram_slots));
 }
 
 static bool set_witness(const char *value)
@@ -85,20 +86,12 @@ static bool set_check(const char *value)
     return *value == '\0';
 }
 
-static bool set_skip(const char *value)
-{
-    uint32_t n;
-
-    return number(value, &n) && flush_skip(n);
-}
-
 static const struct {
     const char *name;
     bool (*set)(const char *value);
 } settings[] = {
-    {"layout=", set_layout},   {"load=", set_loading},   {"policy=", set_policy},
-    {"swap=", set_swap},       {"witness", set_witness}, {"check", set_check},
-    {"skip-flush=", set_skip},
+    {"layout=", set_layout}, {"load=", set_loading},   {"policy=", set_policy},
+    {"swap=", set_swap},     {"witness", set_witness}, {"check", set_check},
 };
 
 static void set(const char *word)
@@ -110,7 +103,9 @@ static void set(const char *word)
             return;
         }
     }
-    refuse("no option %s", word);
+    if (!faulty_option(word)) {
+        refuse("no option %s", word);
+    }
 }
 
 void options_read(const char *command_line)
@@ -129,6 +124,9 @@ void options_read(const char *command_line)
         if (length == 2 && strncmp(at, "--", 2) == 0) {
             at += 2;
             options.command = at + strspn(at, " ");
+            if (strlen(options.command) >= COMMAND_BYTES) {
+                refuse("a command has at most %u characters", COMMAND_BYTES - 1);
+            }
             return;
         }
         if (length >= sizeof(word)) {

@@ -34,14 +34,30 @@ enum quire_status process_load(void)
 void process_begin(void)
 {
     uintptr_t at = command_at();
+    enum quire_status status = process_load();
 
     current->begins = false;
-    if (process_load() != QUIRE_OK ||
-        copy_out(at, current->command, strlen(current->command) + 1) != QUIRE_OK ||
-        copy_out(first_stack_pointer(), &at, sizeof(at)) != QUIRE_OK) {
-        say("%s[%u] killed: no memory to begin in", current->process->name, current->number);
+    if (status == QUIRE_OK) {
+        status = copy_out(at, current->command, strlen(current->command) + 1);
+    }
+    if (status == QUIRE_OK) {
+        status = copy_out(first_stack_pointer(), &at, sizeof(at));
+    }
+    if (status != QUIRE_OK) {
+        say("%s[%u] killed before it began: %s", current->process->name, current->number,
+            status == QUIRE_FAULT ? "no memory for its stack" : quire_status_text(status));
         process_exit(STATUS_KILLED);
     }
+}
+
+unsigned process_count(void)
+{
+    unsigned count = 0;
+
+    for (const struct quire_process *p = usermode.processes; p != NULL; p = p->next) {
+        count++;
+    }
+    return count;
 }
 
 /* A new process, in one of a task's two places. */

@@ -86,7 +86,7 @@ static void show_process(const char *name, const struct task *task)
 
 void validate(void)
 {
-    size_t bytes = (task_count() + 1) * sizeof(struct quire_space *);
+    size_t bytes = (process_count() + 1) * sizeof(struct quire_space *);
     struct quire_space **spaces = memory_take(bytes);
     unsigned count = 0;
     const char *what;
@@ -95,10 +95,8 @@ void validate(void)
         say("no room to validate in");
         return;
     }
-    for (struct task *task = idle.next; task != &idle; task = task->next) {
-        if (task->process != NULL) {
-            spaces[count++] = &task->process->space;
-        }
+    for (struct quire_process *p = usermode.processes; p != NULL; p = p->next) {
+        spaces[count++] = &p->space;
     }
     if (quire_validate(&paging, spaces, count, &what) != QUIRE_OK) {
         kernel_panic("quire_validate: %s", what);

@@ -4,6 +4,8 @@
 
 #include "kernel.h"
 
+enum { SLOTS_MOST = 1 << 19 }; /* 2 GiB: their records take a quarter of the kernel's memory */
+
 /* RAM as a disk: the last frames there are. */
 static quire_pa ram_first;
 
@@ -25,12 +27,14 @@ static enum quire_status ram_transfer(void *context, struct quire_transfer *tran
 struct quire_device swap_start(uint32_t *slots)
 {
     struct quire_device ram = {ram_transfer, NULL};
+    uint64_t disk;
 
     *slots = options.ram_slots;
     if (*slots != 0 || options.no_swap) {
         return ram;
     }
-    *slots = (uint32_t)(machine_disk_bytes() / page_bytes());
+    disk = machine_disk_bytes() / page_bytes();
+    *slots = disk < SLOTS_MOST ? (uint32_t)disk : SLOTS_MOST;
     return machine_disk();
 }
 
@@ -43,7 +47,7 @@ void swap_reserve(void)
     }
     if (options.ram_slots > frames.total ||
         quire_frames_alloc_at(&frames, first, options.ram_slots) != QUIRE_OK) {
-        kernel_panic("no %u frames in a row to swap to", options.ram_slots);
+        refuse("no %u frames in a row to swap to", options.ram_slots);
     }
     ram_first = quire_pfn_pa(first, frames.page_shift);
 }

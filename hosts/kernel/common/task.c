@@ -19,27 +19,20 @@ static unsigned ticks;  /* since the current task began to run */
 static unsigned policy_ticks;
 static int32_t first_status; /* how the first program ended */
 
-unsigned task_count(void)
-{
-    unsigned count = 0;
-
-    for (struct task *task = idle.next; task != &idle; task = task->next) {
-        count += task->process != NULL;
-    }
-    return count;
-}
-
 /* ---- making and ending ---------------------------------------------------------------------- */
 
 static bool taken(uint16_t number)
 {
-    for (struct task *task = idle.next; task != &idle; task = task->next) {
-        if (task->number == number ||
-            (task->process != NULL && task->process->space.id == number)) {
-            return true;
-        }
+    const struct quire_process *process = usermode.processes;
+    const struct task *task = idle.next;
+
+    while (process != NULL && process->space.id != number) {
+        process = process->next;
     }
-    return false;
+    while (task != &idle && task->number != number) {
+        task = task->next;
+    }
+    return process != NULL || task != &idle;
 }
 
 uint16_t task_number(void)
@@ -47,7 +40,7 @@ uint16_t task_number(void)
     static uint16_t last;
 
     do {
-        last = last < INT16_MAX ? last + 1 : 1;
+        last = last < INT16_MAX ? last + 1 : FIRST + 1; /* there is one first task */
     } while (taken(last));
     return last;
 }

@@ -47,9 +47,9 @@ _Noreturn void machine_start(uint32_t magic, const void *info);
 void segments_init(void);
 /* The table for the task that tells of a double fault. */
 void segments_set_root(uint32_t root);
-/* What the processor reads and writes by itself: at most `most`; how many. */
-unsigned segments_vitals(struct machine_vital *list);
+/* What the processor reads and writes by itself. */
 enum { SEGMENTS_VITALS = 3 };
+void segments_vitals(struct machine_vital list[SEGMENTS_VITALS]);
 
 void trap(struct machine_frame *frame);
 

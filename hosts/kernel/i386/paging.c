@@ -19,15 +19,15 @@ unsigned machine_vitals(const struct machine_vital **list)
     const uintptr_t text = (uintptr_t)kernel_text, text_end = (uintptr_t)kernel_text_end;
     const uintptr_t data = (uintptr_t)kernel_rodata_end, end = (uintptr_t)kernel_end;
 
-    vital[0] = (struct machine_vital){"the text", text, text_end - text, QUIRE_EXECUTE};
-    vital[1] = (struct machine_vital){"the constants", text_end, data - text_end, QUIRE_READ};
-    vital[2] = (struct machine_vital){"the data", data, end - data, QUIRE_WRITE};
-    vital[3] =
+    vital[0] =
         (struct machine_vital){"the stack", (uintptr_t)boot_stack, BOOT_STACK_BYTES, QUIRE_WRITE};
-    if (list != NULL) {
-        *list = vital;
-    }
-    return 4 + segments_vitals(vital + 4);
+    vital[1] = (struct machine_vital){"the text", text, text_end - text, QUIRE_EXECUTE};
+    vital[2] = (struct machine_vital){"the constants", text_end, data - text_end, QUIRE_READ};
+    segments_vitals(vital + 3);
+    vital[3 + SEGMENTS_VITALS] =
+        (struct machine_vital){"the data", data, end - data, QUIRE_WRITE}; /* all of the above, too */
+    *list = vital;
+    return 4 + SEGMENTS_VITALS;
 }
 
 void machine_set_root(quire_pa root)

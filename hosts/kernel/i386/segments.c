@@ -122,10 +122,9 @@ void machine_set_kernel_stack(void *stack_end)
     task.esp0 = (uintptr_t)stack_end;
 }
 
-unsigned segments_vitals(struct machine_vital *list)
+void segments_vitals(struct machine_vital list[SEGMENTS_VITALS])
 {
     list[0] = (struct machine_vital){"the GDT", (uintptr_t)gdt, sizeof(gdt), QUIRE_WRITE};
     list[1] = (struct machine_vital){"the IDT", (uintptr_t)idt, sizeof(idt), QUIRE_READ};
     list[2] = (struct machine_vital){"the TSS", (uintptr_t)&task, sizeof(task), QUIRE_WRITE};
-    return SEGMENTS_VITALS;
 }

@@ -46,8 +46,7 @@ static unsigned access_of(const struct machine_frame *frame, uint32_t address)
 
 static bool in_copy(const struct machine_frame *frame)
 {
-    return !machine_frame_user(frame) && frame->eip >= (uintptr_t)copy_begin &&
-           frame->eip < (uintptr_t)copy_end;
+    return frame->eip >= (uintptr_t)copy_begin && frame->eip < (uintptr_t)copy_end;
 }
 
 static void page_fault(struct machine_frame *frame)
@@ -55,16 +54,12 @@ static void page_fault(struct machine_frame *frame)
     uint32_t address;
 
     __asm__ volatile("movl %%cr2, %0" : "=r"(address));
-    if (frame->error & ERROR_RESERVED) {
-        panic(frame, address); /* no try would be the last */
-    }
-    if (kernel_page_fault(frame, quire_va_at(address), access_of(frame, address))) {
-        return;
-    }
-    if (!in_copy(frame)) {
+    if ((frame->error & ERROR_RESERVED) || !(machine_frame_user(frame) || in_copy(frame))) {
         panic(frame, address);
     }
-    frame->eip = (uintptr_t)copy_failed;
+    if (!kernel_page_fault(frame, quire_va_at(address), access_of(frame, address))) {
+        frame->eip = (uintptr_t)copy_failed;
+    }
 }
 
 static void call(struct machine_frame *frame)
