@@ -173,24 +173,27 @@ static enum quire_status chain_add(struct reserve *reserve, const struct quire_t
     return QUIRE_OK;
 }
 
-/* Tells a host that wants to know beforehand how many tables will be asked for. */
-static enum quire_status announce(const struct reserve *reserve, const struct quire_table *table)
+static uint32_t tables_planned(const struct reserve *reserve, const struct quire_format *format)
 {
-    const struct quire_host *host = table->host;
     uint32_t tables = 0;
 
-    for (unsigned level = 2; level <= table->format->levels; level++) {
+    for (unsigned level = 2; level <= format->levels; level++) {
         tables += reserve->need[level - 1];
     }
-    return host->expect_tables == NULL || tables == 0 ? QUIRE_OK
-                                                      : host->expect_tables(host->context, tables);
+    return tables;
 }
 
-enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire_table *table)
+/* Gets so many tables as are planned; a host that wants to know beforehand is told how many. */
+static enum quire_status fill(struct reserve *reserve, const struct quire_table *table,
+                              uint32_t tables)
 {
+    const struct quire_host *host = table->host;
     struct reserve got = {.need = {0}};
-    enum quire_status status = announce(reserve, table);
+    enum quire_status status = QUIRE_OK;
 
+    if (host->expect_tables != NULL) {
+        status = host->expect_tables(host->context, tables);
+    }
     if (status != QUIRE_OK) {
         return status;
     }
@@ -205,6 +208,13 @@ enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire
     }
     *reserve = got;
     return QUIRE_OK;
+}
+
+enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire_table *table)
+{
+    uint32_t tables = tables_planned(reserve, table->format);
+
+    return tables == 0 ? QUIRE_OK : fill(reserve, table, tables);
 }
 
 bool quire_leaf_can_split(const struct quire_format *format, unsigned level, unsigned to,
