@@ -56,6 +56,10 @@ static inline bool record_in_frame(struct quire_record record)
 void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
                       quire_pfn pfn, quire_slot slot, uint64_t value);
 
+/* quire_supplement_next() for who goes through all records: it remembers where it was. */
+bool quire_supplement_go_on(struct quire_supplement *supplement, uint64_t *vpn, uint64_t end,
+                            struct quire_record *record);
+
 /* For quire_validate(): are the nodes all there, each of them once, and counted? */
 bool quire_supplement_sound(const struct quire_supplement *supplement);
 

@@ -291,8 +291,9 @@ static bool next_in_node(const struct quire_supplement *s, quire_pfn pfn, uint32
     return *at < end;
 }
 
-bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
-                           struct quire_record *record)
+/* quire_supplement_next(): the node of the record, or QUIRE_NONE. */
+static quire_pfn next_record(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
+                             struct quire_record *record)
 {
     while (*vpn < end) {
         quire_pfn leaf = is_remembered(s, *vpn) ? s->leaf : next_node(s, 0, vpn, end);
@@ -301,7 +302,7 @@ bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint
         bool found;
 
         if (quire_pfn_none(leaf)) {
-            return false;
+            break;
         }
         if (end - *vpn < entries - begin) {
             entries = begin + (uint32_t)(end - *vpn);
@@ -309,10 +310,28 @@ bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint
         found = next_in_node(s, leaf, &at, entries, record);
         *vpn += at - begin;
         if (found) {
-            return true;
+            return leaf;
         }
     }
-    return false;
+    return quire_pfn_of(QUIRE_NONE);
+}
+
+bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
+                           struct quire_record *record)
+{
+    return !quire_pfn_none(next_record(s, vpn, end, record));
+}
+
+bool quire_supplement_go_on(struct quire_supplement *s, uint64_t *vpn, uint64_t end,
+                            struct quire_record *record)
+{
+    quire_pfn leaf = next_record(s, vpn, end, record);
+
+    if (quire_pfn_none(leaf)) {
+        return false;
+    }
+    remember(s, *vpn, leaf);
+    return true;
 }
 
 void quire_supplement_trim(struct quire_supplement *s, uint64_t first, uint64_t end)
