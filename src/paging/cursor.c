@@ -12,19 +12,32 @@ void quire_cursor_close(struct cursor *c)
     }
 }
 
-static bool cursor_open(struct cursor *c)
+static void cursor_open(struct cursor *c)
 {
     c->table = quire_memory_at(c->memory, c->path[c->level - 1],
                                quire_format_table_bytes(c->format, c->level));
-    return c->table != NULL;
+}
+
+/* Is the entry for `at` in the table that is visible, or further down? */
+static bool leads_here(const struct cursor *c, uint64_t at)
+{
+    const struct quire_level *level = quire_level_of(c->format, c->level);
+    unsigned covered = level->shift + level->bits;
+
+    return covered >= 64 || (c->at ^ at) >> covered == 0;
 }
 
 bool quire_cursor_seek(struct cursor *c, uint64_t at)
 {
     const struct quire_format *format = c->format;
 
-    quire_cursor_close(c);
-    for (c->level = 1; cursor_open(c); c->level++) {
+    if (c->table == NULL || !leads_here(c, at)) {
+        quire_cursor_close(c);
+        c->level = 1;
+        cursor_open(c);
+    }
+    c->at = at;
+    while (c->table != NULL) {
         uint64_t entry;
 
         c->index = quire_va_index(format, c->level, quire_va_at(at));
@@ -34,6 +47,8 @@ bool quire_cursor_seek(struct cursor *c, uint64_t at)
         }
         quire_cursor_close(c);
         c->path[c->level] = quire_pte_address(format, c->level, QUIRE_PTE_TABLE, entry);
+        c->level++;
+        cursor_open(c);
     }
     return false;
 }

@@ -146,7 +146,6 @@ static enum quire_status plan(struct map *map)
     while (map->range.left != 0 && status == QUIRE_OK) {
         status = quire_cursor_seek(&map->cursor, map->range.at) ? plan_step(map) : QUIRE_CORRUPT;
     }
-    quire_cursor_close(&map->cursor);
     return status;
 }
 
@@ -230,7 +229,6 @@ static void commit(struct map *map, struct quire_table *table, struct quire_batc
         quire_cursor_seek(&map->cursor, map->range.at);
         commit_step(map, table, batch);
     }
-    quire_cursor_close(&map->cursor);
 }
 
 /* Stands at the beginning. */
@@ -270,13 +268,13 @@ enum quire_status quire_table_map(struct quire_table *table, struct quire_batch 
     if (status == QUIRE_OK) {
         status = quire_reserve_fill(&map.reserve, table);
     }
-    if (status != QUIRE_OK) {
-        return status;
+    if (status == QUIRE_OK) {
+        begin(&map);
+        commit(&map, table, batch);
     }
-    begin(&map);
-    commit(&map, table, batch);
+    quire_cursor_close(&map.cursor);
     if (mapped != NULL) {
         *mapped = map.mapped;
     }
-    return QUIRE_OK;
+    return status;
 }
