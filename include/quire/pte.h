@@ -22,7 +22,9 @@ QUIRE_INLINE bool quire_bits_hold(struct quire_bits bits, uint64_t entry)
 /* `entry` with the condition made true (on) or false. A format without the bit stays as it is. */
 QUIRE_INLINE uint64_t quire_bits_put(struct quire_bits bits, uint64_t entry, unsigned on)
 {
-    return (entry & ~bits.mask) | (on ? bits.value & bits.mask : bits.mask & ~bits.value);
+    uint64_t value = on ? bits.value : ~bits.value;
+
+    return entry ^ ((entry ^ value) & bits.mask);
 }
 
 QUIRE_INLINE uint64_t quire_ones(unsigned bits)

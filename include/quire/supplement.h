@@ -44,7 +44,9 @@ struct quire_supplement {
     const struct quire_host *host; /* frames and memory */
     quire_pfn root;
     uint8_t levels, node_bits, vpn_bits;
-    uint32_t nodes; /* frames in use, the root included */
+    uint32_t nodes;   /* frames in use, the root included */
+    quire_pfn leaf;   /* the node of records that was used last, while it is there; or QUIRE_NONE */
+    uint64_t leaf_at; /* which one it is: page number >> node_bits */
 };
 
 /* The root node. QUIRE_NO_MEMORY; QUIRE_OUT_OF_RANGE: more levels than fit. */

@@ -12,19 +12,32 @@ void quire_cursor_close(struct cursor *c)
     }
 }
 
-static bool cursor_open(struct cursor *c)
+static void cursor_open(struct cursor *c)
 {
     c->table = quire_memory_at(c->memory, c->path[c->level - 1],
                                quire_format_table_bytes(c->format, c->level));
-    return c->table != NULL;
+}
+
+/* Is the entry for `at` in the table that is visible, or further down? */
+static bool leads_here(const struct cursor *c, uint64_t at)
+{
+    const struct quire_level *level = quire_level_of(c->format, c->level);
+    unsigned covered = level->shift + level->bits;
+
+    return covered >= 64 || (c->at ^ at) >> covered == 0;
 }
 
 bool quire_cursor_seek(struct cursor *c, uint64_t at)
 {
     const struct quire_format *format = c->format;
 
-    quire_cursor_close(c);
-    for (c->level = 1; cursor_open(c); c->level++) {
+    if (c->table == NULL || !leads_here(c, at)) {
+        quire_cursor_close(c);
+        c->level = 1;
+        cursor_open(c);
+    }
+    c->at = at;
+    while (c->table != NULL) {
         uint64_t entry;
 
         c->index = quire_va_index(format, c->level, quire_va_at(at));
@@ -34,6 +47,8 @@ bool quire_cursor_seek(struct cursor *c, uint64_t at)
         }
         quire_cursor_close(c);
         c->path[c->level] = quire_pte_address(format, c->level, QUIRE_PTE_TABLE, entry);
+        c->level++;
+        cursor_open(c);
     }
     return false;
 }
@@ -173,24 +188,27 @@ static enum quire_status chain_add(struct reserve *reserve, const struct quire_t
     return QUIRE_OK;
 }
 
-/* Tells a host that wants to know beforehand how many tables will be asked for. */
-static enum quire_status announce(const struct reserve *reserve, const struct quire_table *table)
+static uint32_t tables_planned(const struct reserve *reserve, const struct quire_format *format)
 {
-    const struct quire_host *host = table->host;
     uint32_t tables = 0;
 
-    for (unsigned level = 2; level <= table->format->levels; level++) {
+    for (unsigned level = 2; level <= format->levels; level++) {
         tables += reserve->need[level - 1];
     }
-    return host->expect_tables == NULL || tables == 0 ? QUIRE_OK
-                                                      : host->expect_tables(host->context, tables);
+    return tables;
 }
 
-enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire_table *table)
+/* Gets so many tables as are planned; a host that wants to know beforehand is told how many. */
+static enum quire_status fill(struct reserve *reserve, const struct quire_table *table,
+                              uint32_t tables)
 {
+    const struct quire_host *host = table->host;
     struct reserve got = {.need = {0}};
-    enum quire_status status = announce(reserve, table);
+    enum quire_status status = QUIRE_OK;
 
+    if (host->expect_tables != NULL) {
+        status = host->expect_tables(host->context, tables);
+    }
     if (status != QUIRE_OK) {
         return status;
     }
@@ -205,6 +223,13 @@ enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire
     }
     *reserve = got;
     return QUIRE_OK;
+}
+
+enum quire_status quire_reserve_fill(struct reserve *reserve, const struct quire_table *table)
+{
+    uint32_t tables = tables_planned(reserve, table->format);
+
+    return tables == 0 ? QUIRE_OK : fill(reserve, table, tables);
 }
 
 bool quire_leaf_can_split(const struct quire_format *format, unsigned level, unsigned to,

@@ -29,6 +29,7 @@ struct cursor {
     const struct quire_format *format;
     const struct quire_memory *memory;
     quire_pa path[QUIRE_LEVELS_MAX]; /* [level - 1]: the table of that level */
+    uint64_t at;                     /* the address that the path is of */
     unsigned level;
     uint32_t index;
     unsigned char *table; /* the level's table, visible; NULL: closed */
@@ -42,8 +43,9 @@ static inline struct cursor cursor_at_root(const struct quire_table *table)
     return c;
 }
 
-/* Stands on the entry for `at`; gives back the table that was visible before. False: a table on
- * the way is not in memory (a corrupt tree), and the cursor is closed. */
+/* Stands on the entry for `at`; gives back the table that was visible before, unless the way leads
+ * there again. False: a table on the way is not in memory (a corrupt tree), and the cursor is
+ * closed. => no table that is visible was freed */
 bool quire_cursor_seek(struct cursor *c, uint64_t at);
 
 void quire_cursor_close(struct cursor *c);

@@ -52,18 +52,24 @@ static unsigned mapping_level(const struct map *map)
     return level > map->cursor.level ? level : map->cursor.level;
 }
 
+/* Is some address, in a leaf, the mark of an absent entry (ptsim's frame 0)? */
+static bool address_marks(const struct quire_format *format, unsigned level)
+{
+    const struct quire_entry_layout *layout = &format->level[level - 1].as_leaf;
+
+    return (quire_layout_with_address(layout, UINT64_MAX) & format->absent.mask) != 0;
+}
+
 /* Of `n` leaves of `level` from the current physical address on, how many fit into their entries?
- * Where some address is the mark of an absent entry (ptsim's frame 0) each is looked at. */
+ * The first and the last speak for those between, unless some address is a mark. */
 static uint32_t run_fits(const struct map *map, unsigned level, uint32_t n)
 {
     const struct quire_format *format = map->cursor.format;
-    const struct quire_entry_layout *layout = &format->level[level - 1].as_leaf;
     unsigned shift = format->level[level - 1].shift;
     uint64_t last = map->pa.at + ((uint64_t)(n - 1) << shift);
-    bool marked = (quire_layout_with_address(layout, UINT64_MAX) & format->absent.mask) != 0;
     uint32_t fit = 0;
 
-    if (!marked && quire_pte_fits(format, level, map->pa) &&
+    if (n > 1 && !address_marks(format, level) && quire_pte_fits(format, level, map->pa) &&
         quire_pte_fits(format, level, quire_pa_at(last))) {
         return n;
     }
@@ -140,7 +146,6 @@ static enum quire_status plan(struct map *map)
     while (map->range.left != 0 && status == QUIRE_OK) {
         status = quire_cursor_seek(&map->cursor, map->range.at) ? plan_step(map) : QUIRE_CORRUPT;
     }
-    quire_cursor_close(&map->cursor);
     return status;
 }
 
@@ -153,15 +158,19 @@ static void write_run(struct map *map, uint32_t n)
     uint64_t span = level_span(format, c->level);
     unsigned attributes = map->wanted->attributes;
     uint64_t first = quire_pte_leaf(format, c->level, map->pa, attributes);
-    uint64_t second = quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + span), attributes);
-    uint64_t last =
-        quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + (n - 1) * span), attributes);
+    uint64_t second, last;
 
-    if (first + (n - 1) * (second - first) == last) {
-        quire_run_fill(c, c->index, n, first, second - first);
+    entry_store(format, cursor_entry_at(c, c->index), first);
+    if (n == 1) {
         return;
     }
-    for (uint32_t i = 0; i < n; i++) {
+    second = quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + span), attributes);
+    last = quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + (n - 1) * span), attributes);
+    if (first + (n - 1) * (second - first) == last) {
+        quire_run_fill(c, c->index + 1, n - 1, second, second - first);
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++) {
         uint64_t leaf =
             quire_pte_leaf(format, c->level, quire_pa_at(map->pa.at + i * span), attributes);
         entry_store(format, cursor_entry_at(c, c->index + i), leaf);
@@ -203,7 +212,7 @@ static void commit_step(struct map *map, struct quire_table *table, struct quire
         make_way(map, table, batch, mapping_level(map));
         return; /* and seek again: one level further down now */
     }
-    n = run_fits(map, c->level, run_here(map));
+    n = run_here(map);
     write_run(map, n);
     if (kind == QUIRE_PTE_LEAF) {
         struct quire_flush_range range = {quire_va_at(map->range.at), (uint64_t)n << shift,
@@ -220,24 +229,20 @@ static void commit(struct map *map, struct quire_table *table, struct quire_batc
         quire_cursor_seek(&map->cursor, map->range.at);
         commit_step(map, table, batch);
     }
-    quire_cursor_close(&map->cursor);
 }
 
-static struct map map_begin(const struct quire_table *table, const struct quire_mapping *wanted)
+/* Stands at the beginning. */
+static void begin(struct map *map)
 {
-    struct map map = {.wanted = wanted,
-                      .range = {wanted->va.at, wanted->bytes},
-                      .pa = wanted->pa,
-                      .cursor = cursor_at_root(table)};
-
-    return map;
+    map->range = (struct range){map->wanted->va.at, map->wanted->bytes};
+    map->pa = map->wanted->pa;
 }
 
 enum quire_status quire_table_map(struct quire_table *table, struct quire_batch *batch,
                                   const struct quire_mapping *mapping, uint64_t *mapped)
 {
     const struct quire_format *format = table->format;
-    struct map planned, map;
+    struct map map = {.wanted = mapping, .cursor = cursor_at_root(table)};
     enum quire_status status;
 
     if (mapped != NULL) {
@@ -258,19 +263,18 @@ enum quire_status quire_table_map(struct quire_table *table, struct quire_batch 
         return QUIRE_EXISTS;
     }
 
-    planned = map_begin(table, mapping);
-    status = plan(&planned);
+    begin(&map);
+    status = plan(&map);
     if (status == QUIRE_OK) {
-        status = quire_reserve_fill(&planned.reserve, table);
+        status = quire_reserve_fill(&map.reserve, table);
     }
-    if (status != QUIRE_OK) {
-        return status;
+    if (status == QUIRE_OK) {
+        begin(&map);
+        commit(&map, table, batch);
     }
-    map = map_begin(table, mapping);
-    map.reserve = planned.reserve;
-    commit(&map, table, batch);
+    quire_cursor_close(&map.cursor);
     if (mapped != NULL) {
         *mapped = map.mapped;
     }
-    return QUIRE_OK;
+    return status;
 }

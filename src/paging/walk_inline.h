@@ -37,8 +37,9 @@ struct walk_at {
 };
 
 /* How much a walk keeps in mind, and how far it sees. BRIEF: what success needs, in the direct part
- * of memory; who wants to know why it faulted, or has windows, walks again in full. So the straight
- * way carries nothing that is not looked at, and calls nobody. */
+ * of memory, and what is known anyway where an entry is absent. Otherwise it says QUIRE_NOT_FOUND:
+ * who wants to know why, or has windows, walks again in full. So the straight way carries nothing
+ * that is not looked at, and calls nobody. */
 enum walk_detail { WALK_FULL, WALK_BRIEF };
 
 /* quire_walk() and quire_translate() in full, for any format. In walk.c. */
@@ -46,9 +47,13 @@ enum quire_status quire_walk_in_full(const struct quire_mmu *mmu, quire_va va, u
                                      struct quire_walk *out);
 enum quire_status quire_translate_in_full(const struct quire_mmu *mmu, quire_va va, quire_pa *pa);
 
-QUIRE_INLINE enum quire_status walk_stop(struct quire_walk *out, const struct walk_at *at,
-                                         enum quire_reason reason)
+/* The walk ends here. What `detail` leaves out for most reasons, but not for this one, is told. */
+QUIRE_INLINE enum quire_status walk_stop(enum walk_detail detail, struct quire_walk *out,
+                                         const struct walk_at *at, enum quire_reason reason)
 {
+    if (detail == WALK_BRIEF && reason != QUIRE_REASON_NOT_PRESENT) {
+        return QUIRE_NOT_FOUND;
+    }
     if (out != NULL) {
         out->pa = quire_pa_at(0);
         out->page_bytes = 0;
@@ -172,7 +177,6 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
     quire_pa table = mmu->root;
     quire_pa entry_at[QUIRE_LEVELS_MAX]; /* the way here, to be marked */
     uint64_t entries[QUIRE_LEVELS_MAX];
-    struct quire_walk *why = detail == WALK_BRIEF ? NULL : out; /* where a fault is explained */
     const struct walk_direct direct = walk_direct_part(format, mmu->memory);
     unsigned need = access & QUIRE_RIGHTS;
     struct walk_seen seen = {UINT64_MAX, UINT64_MAX};
@@ -181,7 +185,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
 
     if (!quire_va_valid(format, va)) {
         at.entry_at = quire_pa_at(0);
-        return walk_stop(why, &at, QUIRE_REASON_NONCANONICAL);
+        return walk_stop(detail, out, &at, QUIRE_REASON_NONCANONICAL);
     }
     WALK_UNROLL
     for (unsigned level = 1; level <= format->levels; level++) {
@@ -191,7 +195,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         uint64_t entry, offset;
 
         if (!walk_read(format, mmu->memory, &direct, detail, where, &entry)) {
-            return walk_stop(why, &at, QUIRE_REASON_UNREACHABLE);
+            return walk_stop(detail, out, &at, QUIRE_REASON_UNREACHABLE);
         }
         at.level = level;
         at.index = index;
@@ -214,12 +218,12 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
             trace->step[trace->steps++] = (struct quire_step){table, index, where, entry, rights};
         }
         if (kind == QUIRE_PTE_ABSENT) {
-            return walk_stop(why, &at, QUIRE_REASON_NOT_PRESENT);
+            return walk_stop(detail, out, &at, QUIRE_REASON_NOT_PRESENT);
         }
         if (quire_pte_reserved(format, level, kind, entry)) {
-            return walk_stop(why, &at, QUIRE_REASON_RESERVED);
+            return walk_stop(detail, out, &at, QUIRE_REASON_RESERVED);
         }
-        if (why != NULL && (need & ~rights) != 0 && withheld.level == 0) {
+        if (detail == WALK_FULL && (need & ~rights) != 0 && withheld.level == 0) {
             withheld = at;
             missing = need & ~rights;
         }
@@ -229,7 +233,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         }
 
         if ((need & ~rights) != 0) {
-            return walk_stop(why, &withheld, walk_missing(missing));
+            return walk_stop(detail, out, &withheld, walk_missing(missing));
         }
         if (access & QUIRE_ACCESSED) {
             walk_mark_all(mmu, format, level, access, entry_at, entries);
@@ -250,7 +254,8 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         }
         return QUIRE_OK;
     }
-    return walk_stop(why, &at, QUIRE_REASON_RESERVED); /* not reached: the last level is a leaf */
+    return walk_stop(detail, out, &at,
+                     QUIRE_REASON_RESERVED); /* not reached: the last level is a leaf */
 }
 
 #endif

@@ -15,27 +15,6 @@ static bool is_private(const struct quire_region *region)
     return region->sharing == QUIRE_PRIVATE;
 }
 
-/* Nodes for every record that the child will have: what can fail, before anything is changed. */
-static enum quire_status reserve_records(struct quire_space *child,
-                                         const struct quire_space *parent)
-{
-    uint64_t end = UINT64_C(1) << parent->supplement.vpn_bits;
-    struct quire_record record;
-
-    for (uint64_t vpn = 0; quire_supplement_next(&parent->supplement, &vpn, end, &record); vpn++) {
-        enum quire_status status;
-
-        if (record_moving(record)) {
-            return QUIRE_BUSY;
-        }
-        status = quire_supplement_reserve(&child->supplement, vpn);
-        if (status != QUIRE_OK) {
-            return status;
-        }
-    }
-    return QUIRE_OK;
-}
-
 static enum quire_status copy_regions(struct quire_space *child, const struct quire_space *parent)
 {
     struct quire_region *last = NULL;
@@ -76,32 +55,47 @@ static bool is_wired(struct quire_system *system, struct quire_record record)
            page_of(system, quire_pfn_of(record.number))->wired != 0;
 }
 
-static enum quire_status copy_wired(struct quire_space *child, const struct quire_space *parent)
+static enum quire_status copy_wired(struct quire_space *child, uint64_t vpn, quire_pfn pfn)
+{
+    quire_pfn copy;
+    enum quire_status status = quire_make_copy(child, vpn, pfn, &copy);
+
+    if (status == QUIRE_OK) {
+        quire_adopt_copy(child, vpn, copy);
+    }
+    return status;
+}
+
+/* A place for every record that the child will have, and copies of what is wired: what can fail,
+ * before anything is shared. */
+static enum quire_status prepare_records(struct quire_space *child, struct quire_space *parent)
 {
     uint64_t end = UINT64_C(1) << parent->supplement.vpn_bits;
     struct quire_record record;
 
-    for (uint64_t vpn = 0; quire_supplement_next(&parent->supplement, &vpn, end, &record); vpn++) {
+    for (uint64_t vpn = 0; quire_supplement_go_on(&parent->supplement, &vpn, end, &record); vpn++) {
         enum quire_status status;
-        quire_pfn copy;
 
-        if (!is_wired(child->system, record)) {
-            continue;
+        if (record_moving(record)) {
+            return QUIRE_BUSY;
         }
-        status = quire_make_copy(child, vpn, quire_pfn_of(record.number), &copy);
+        status = quire_supplement_reserve(&child->supplement, vpn);
+        if (status == QUIRE_OK && is_wired(child->system, record)) {
+            status = copy_wired(child, vpn, quire_pfn_of(record.number));
+        }
         if (status != QUIRE_OK) {
             return status;
         }
-        quire_adopt_copy(child, vpn, copy);
     }
     return QUIRE_OK;
 }
 
-/* One more owner for what a record names. */
+/* One more owner for what a record names. After an earlier fork the parent's says so already. */
 static void share(struct quire_space *child, struct quire_space *parent, uint64_t vpn,
                   struct quire_record record)
 {
     struct quire_system *system = child->system;
+    bool shared = record.kind != QUIRE_RECORD_ZERO;
 
     if (record.kind == QUIRE_RECORD_FRAME) {
         quire_frames_ref(system->host->frames, quire_pfn_of(record.number));
@@ -110,8 +104,10 @@ static void share(struct quire_space *child, struct quire_space *parent, uint64_
         quire_swap_ref(&system->swap, quire_slot_of(record.number));
         child->swapped++;
     }
-    record.shared = record.kind != QUIRE_RECORD_ZERO;
-    quire_supplement_set(&parent->supplement, vpn, record);
+    if (record.shared != shared) {
+        record.shared = shared;
+        quire_supplement_set(&parent->supplement, vpn, record);
+    }
     quire_supplement_set(&child->supplement, vpn, record);
 }
 
@@ -120,7 +116,7 @@ static void share_pages(struct quire_space *child, struct quire_space *parent)
     uint64_t end = UINT64_C(1) << parent->supplement.vpn_bits;
     struct quire_record record;
 
-    for (uint64_t vpn = 0; quire_supplement_next(&parent->supplement, &vpn, end, &record); vpn++) {
+    for (uint64_t vpn = 0; quire_supplement_go_on(&parent->supplement, &vpn, end, &record); vpn++) {
         if (!is_wired(child->system, record)) {
             share(child, parent, vpn, record);
         }
@@ -161,12 +157,9 @@ enum quire_status quire_locked_space_fork(struct quire_space *child, struct quir
     if (status != QUIRE_OK) {
         return status;
     }
-    status = reserve_records(child, parent);
+    status = copy_regions(child, parent);
     if (status == QUIRE_OK) {
-        status = copy_regions(child, parent);
-    }
-    if (status == QUIRE_OK) {
-        status = copy_wired(child, parent);
+        status = prepare_records(child, parent);
     }
     if (status != QUIRE_OK) {
         quire_locked_space_destroy(child);

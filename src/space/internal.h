@@ -52,11 +52,13 @@ static inline bool record_in_frame(struct quire_record record)
     return record.kind == QUIRE_RECORD_FRAME || record_moving(record);
 }
 
-/* Counts an event and tells the host's listener. `space` may be NULL: the page of an object. */
-void quire_system_tell(struct quire_system *system, const struct quire_space *space,
-                       const struct quire_event *event);
+/* Counts an event and tells the host's listener. */
 void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
                       quire_pfn pfn, quire_slot slot, uint64_t value);
+
+/* quire_supplement_next() for who goes through all records: it remembers where it was. */
+bool quire_supplement_go_on(struct quire_supplement *supplement, uint64_t *vpn, uint64_t end,
+                            struct quire_record *record);
 
 /* For quire_validate(): are the nodes all there, each of them once, and counted? */
 bool quire_supplement_sound(const struct quire_supplement *supplement);
@@ -128,7 +130,7 @@ void quire_page_clear_past_end(struct quire_system *system, quire_pfn pfn,
 /* Remembers in software what the MMU has marked in a leaf; for visitors. context: the system. */
 void quire_page_note_marks(void *context, const struct quire_leaf *leaf);
 
-/* The event stream's view of a page: which space, which address. */
+/* The same of a page, wherever it is: which space, which address; of neither if it is nowhere. */
 void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_event_kind kind,
                      uint64_t value);
 

@@ -3,43 +3,46 @@
 
 #include "../bytes.h"
 
-void quire_system_tell(struct quire_system *system, const struct quire_space *space,
-                       const struct quire_event *event)
+/* Counts an event. Is there somebody to tell it to? */
+static bool is_heard(struct quire_system *system, enum quire_event_kind kind)
 {
-    const struct quire_host *host = system->host;
-    struct quire_event told = *event;
-
-    system->events[event->kind]++;
-    if (host->event != NULL) {
-        told.asid = space != NULL ? space->table.asid : 0;
-        host->event(host->context, &told);
-    }
+    system->events[kind]++;
+    return system->host->event != NULL;
 }
 
 void quire_space_tell(struct quire_space *space, enum quire_event_kind kind, uint64_t vpn,
                       quire_pfn pfn, quire_slot slot, uint64_t value)
 {
-    quire_system_tell(space->system, space,
-                      &(struct quire_event){.kind = kind,
-                                            .va = quire_space_va(space, vpn),
-                                            .pfn = pfn,
-                                            .slot = slot,
-                                            .value = value});
+    const struct quire_host *host = space->system->host;
+
+    if (is_heard(space->system, kind)) {
+        host->event(host->context, &(struct quire_event){.kind = kind,
+                                                         .asid = space->table.asid,
+                                                         .va = quire_space_va(space, vpn),
+                                                         .pfn = pfn,
+                                                         .slot = slot,
+                                                         .value = value});
+    }
 }
 
 void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_event_kind kind,
                      uint64_t value)
 {
-    const struct quire_page *page = page_of(system, pfn);
+    const struct quire_host *host = system->host;
+    struct quire_event event = {
+        .kind = kind, .pfn = pfn, .slot = page_of(system, pfn)->slot, .value = value};
     struct owners owners = quire_owners(system, pfn);
-    struct quire_event event = {.kind = kind, .pfn = pfn, .slot = page->slot, .value = value};
-    struct quire_space *space = NULL;
+    struct quire_space *space;
     uint64_t vpn;
 
+    if (!is_heard(system, kind)) {
+        return;
+    }
     if (quire_owners_next(&owners, &space, &vpn)) {
+        event.asid = space->table.asid;
         event.va = quire_space_va(space, vpn);
     }
-    quire_system_tell(system, space, &event);
+    host->event(host->context, &event);
 }
 
 enum quire_status quire_commit_charge(struct quire_system *system, uint64_t pages)

@@ -155,11 +155,12 @@ static struct pages pages_of(const struct quire_space *space, quire_va va, uint6
     return pages;
 }
 
-static bool any_moving(const struct quire_supplement *supplement, struct pages pages)
+static bool any_moving(struct quire_supplement *supplement, struct pages pages)
 {
     struct quire_record record;
 
-    for (uint64_t n = pages.first; quire_supplement_next(supplement, &n, pages.end, &record); n++) {
+    for (uint64_t n = pages.first; quire_supplement_go_on(supplement, &n, pages.end, &record);
+         n++) {
         if (record_moving(record)) {
             return true;
         }
@@ -224,7 +225,7 @@ static void free_pages(struct quire_space *space, struct pages pages)
     struct quire_record record;
 
     for (uint64_t vpn = pages.first;
-         quire_supplement_next(&space->supplement, &vpn, pages.end, &record); vpn++) {
+         quire_supplement_go_on(&space->supplement, &vpn, pages.end, &record); vpn++) {
         free_page(space, vpn, record);
     }
     quire_supplement_trim(&space->supplement, pages.first, pages.end);

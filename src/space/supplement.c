@@ -28,9 +28,14 @@ static struct quire_record unpack(uint32_t packed)
     return record;
 }
 
-static uint64_t node_bytes(const struct quire_supplement *s)
+static uint32_t node_entries(const struct quire_supplement *s)
 {
-    return UINT64_C(4) << s->node_bits;
+    return UINT32_C(1) << s->node_bits;
+}
+
+static uint32_t node_bytes(const struct quire_supplement *s)
+{
+    return node_entries(s) * (uint32_t)sizeof(word);
 }
 
 static word *node_open(const struct quire_supplement *s, quire_pfn pfn)
@@ -48,9 +53,7 @@ static void node_close(const struct quire_supplement *s, word *node)
  * */
 static uint32_t index_at(const struct quire_supplement *s, unsigned level, uint64_t vpn)
 {
-    uint32_t mask = (UINT32_C(1) << s->node_bits) - 1;
-
-    return (uint32_t)(vpn >> level * s->node_bits) & mask;
+    return (uint32_t)(vpn >> level * s->node_bits) & (node_entries(s) - 1);
 }
 
 static enum quire_status node_create(struct quire_supplement *s, quire_pfn *pfn)
@@ -72,6 +75,25 @@ static enum quire_status node_create(struct quire_supplement *s, quire_pfn *pfn)
     return QUIRE_OK;
 }
 
+static bool is_remembered(const struct quire_supplement *s, uint64_t vpn)
+{
+    return vpn >> s->node_bits == s->leaf_at;
+}
+
+/* Pages next to each other, and one page several times in a row, are mostly what is asked for: one
+ * node of records is remembered, as long as it is there. */
+static void remember(struct quire_supplement *s, uint64_t vpn, quire_pfn leaf)
+{
+    s->leaf = leaf;
+    s->leaf_at = vpn >> s->node_bits;
+}
+
+static void forget(struct quire_supplement *s)
+{
+    s->leaf = quire_pfn_of(QUIRE_NONE);
+    s->leaf_at = UINT64_MAX;
+}
+
 enum quire_status quire_supplement_create(struct quire_supplement *s, const struct quire_host *host,
                                           unsigned vpn_bits)
 {
@@ -86,6 +108,7 @@ enum quire_status quire_supplement_create(struct quire_supplement *s, const stru
     if (s->levels > QUIRE_SUPPLEMENT_LEVELS_MAX) {
         return QUIRE_OUT_OF_RANGE;
     }
+    forget(s);
     return node_create(s, &s->root);
 }
 
@@ -110,10 +133,16 @@ static quire_pfn find_node(const struct quire_supplement *s, uint64_t vpn, unsig
     return at;
 }
 
+/* The node that has the record of a page; QUIRE_NONE: there is none. */
+static quire_pfn find_leaf(const struct quire_supplement *s, uint64_t vpn)
+{
+    return is_remembered(s, vpn) ? s->leaf : find_node(s, vpn, 0);
+}
+
 struct quire_record quire_supplement_get(const struct quire_supplement *s, uint64_t vpn)
 {
     const struct quire_record untouched = {QUIRE_RECORD_UNTOUCHED, false, 0};
-    quire_pfn at = find_node(s, vpn, 0);
+    quire_pfn at = find_leaf(s, vpn);
     struct quire_record record;
     word *node;
 
@@ -128,10 +157,12 @@ struct quire_record quire_supplement_get(const struct quire_supplement *s, uint6
 
 void quire_supplement_set(struct quire_supplement *s, uint64_t vpn, struct quire_record record)
 {
-    word *node = node_open(s, find_node(s, vpn, 0));
+    quire_pfn leaf = find_leaf(s, vpn);
+    word *node = node_open(s, leaf);
 
     node[index_at(s, 0, vpn)] = pack(record);
     node_close(s, node);
+    remember(s, vpn, leaf);
 }
 
 /* Puts node number + 1, or 0, into the upper node at `above`. */
@@ -146,7 +177,7 @@ static void set_pointer(struct quire_supplement *s, quire_pfn above, uint32_t in
 static bool node_empty(const struct quire_supplement *s, quire_pfn pfn)
 {
     word *node = node_open(s, pfn);
-    uint32_t entries = UINT32_C(1) << s->node_bits;
+    uint32_t entries = node_entries(s);
     uint32_t i = 0;
 
     while (i < entries && node[i] == 0) {
@@ -171,6 +202,9 @@ static void trim_path(struct quire_supplement *s, uint64_t vpn)
         set_pointer(s, find_node(s, vpn, level + 1), index_at(s, level + 1, vpn), 0);
         quire_frames_unref(s->host->frames, at);
         s->nodes--;
+        if (is_remembered(s, vpn)) {
+            forget(s);
+        }
     }
 }
 
@@ -178,6 +212,9 @@ enum quire_status quire_supplement_reserve(struct quire_supplement *s, uint64_t 
 {
     quire_pfn above = s->root;
 
+    if (is_remembered(s, vpn)) {
+        return QUIRE_OK;
+    }
     for (unsigned level = s->levels - 1U; level-- > 0;) {
         quire_pfn at = node_below(s, above, index_at(s, level + 1, vpn));
 
@@ -191,6 +228,7 @@ enum quire_status quire_supplement_reserve(struct quire_supplement *s, uint64_t 
         }
         above = at;
     }
+    remember(s, vpn, above);
     return QUIRE_OK;
 }
 
@@ -207,7 +245,7 @@ static uint64_t after_node(const struct quire_supplement *s, uint64_t vpn, unsig
 static uint64_t skip_unused(const struct quire_supplement *s, unsigned level, uint64_t vpn)
 {
     word *node = node_open(s, find_node(s, vpn, level));
-    uint32_t left = (UINT32_C(1) << s->node_bits) - index_at(s, level, vpn);
+    uint32_t left = node_entries(s) - index_at(s, level, vpn);
     uint32_t unused = 1;
 
     while (unused < left && node[index_at(s, level, vpn) + unused] == 0) {
@@ -237,25 +275,63 @@ static quire_pfn next_node(const struct quire_supplement *s, unsigned level, uin
     return quire_pfn_of(QUIRE_NONE);
 }
 
+/* The first record of a node, from index *at on and below `end`, that is not UNTOUCHED. */
+static bool next_in_node(const struct quire_supplement *s, quire_pfn pfn, uint32_t *at,
+                         uint32_t end, struct quire_record *record)
+{
+    word *node = node_open(s, pfn);
+
+    while (*at < end && node[*at] == 0) {
+        ++*at;
+    }
+    if (*at < end) {
+        *record = unpack(node[*at]);
+    }
+    node_close(s, node);
+    return *at < end;
+}
+
+/* quire_supplement_next(): the node of the record, or QUIRE_NONE. */
+static quire_pfn next_record(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
+                             struct quire_record *record)
+{
+    while (*vpn < end) {
+        quire_pfn leaf = is_remembered(s, *vpn) ? s->leaf : next_node(s, 0, vpn, end);
+        uint32_t begin = index_at(s, 0, *vpn), at = begin;
+        uint32_t entries = node_entries(s);
+        bool found;
+
+        if (quire_pfn_none(leaf)) {
+            break;
+        }
+        if (end - *vpn < entries - begin) {
+            entries = begin + (uint32_t)(end - *vpn);
+        }
+        found = next_in_node(s, leaf, &at, entries, record);
+        *vpn += at - begin;
+        if (found) {
+            return leaf;
+        }
+    }
+    return quire_pfn_of(QUIRE_NONE);
+}
+
 bool quire_supplement_next(const struct quire_supplement *s, uint64_t *vpn, uint64_t end,
                            struct quire_record *record)
 {
-    quire_pfn pfn;
+    return !quire_pfn_none(next_record(s, vpn, end, record));
+}
 
-    while (!quire_pfn_none(pfn = next_node(s, 0, vpn, end))) {
-        uint64_t stop = after_node(s, *vpn, 0) < end ? after_node(s, *vpn, 0) : end;
-        word *node = node_open(s, pfn);
+bool quire_supplement_go_on(struct quire_supplement *s, uint64_t *vpn, uint64_t end,
+                            struct quire_record *record)
+{
+    quire_pfn leaf = next_record(s, vpn, end, record);
 
-        while (*vpn < stop && node[index_at(s, 0, *vpn)] == 0) {
-            ++*vpn;
-        }
-        *record = unpack(*vpn < stop ? node[index_at(s, 0, *vpn)] : 0);
-        node_close(s, node);
-        if (*vpn < stop) {
-            return true;
-        }
+    if (quire_pfn_none(leaf)) {
+        return false;
     }
-    return false;
+    remember(s, *vpn, leaf);
+    return true;
 }
 
 void quire_supplement_trim(struct quire_supplement *s, uint64_t first, uint64_t end)
@@ -289,7 +365,7 @@ static bool pointers_sound(const struct quire_supplement *s, quire_pfn pfn)
 {
     const struct quire_host *host = s->host;
     word *node = node_open(s, pfn);
-    uint32_t entries = UINT32_C(1) << s->node_bits;
+    uint32_t entries = node_entries(s);
     uint32_t i = 0;
 
     for (; i < entries; i++) {
@@ -321,7 +397,8 @@ bool quire_supplement_sound(const struct quire_supplement *s)
             vpn = after_node(s, vpn, level);
         }
     }
-    return nodes == s->nodes && quire_frames_count(s->host->frames, s->root) == 1;
+    return nodes == s->nodes && quire_frames_count(s->host->frames, s->root) == 1 &&
+           (quire_pfn_none(s->leaf) || find_node(s, s->leaf_at << s->node_bits, 0).n == s->leaf.n);
 }
 
 uint64_t quire_supplement_bytes(const struct quire_supplement *s)

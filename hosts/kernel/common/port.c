@@ -16,20 +16,22 @@ enum { WINDOWS = 4 }; /* quire holds two at most, and a device that copies one m
 static struct {
     uintptr_t first; /* address of the first */
     unsigned char *entry[WINDOWS];
+    uint64_t leaf; /* what they are set to, but for the address */
     unsigned open;
 } windows;
 
 void *kernel_window(quire_pa pa)
 {
+    const struct quire_entry_layout *layout =
+        quire_pte_layout(machine_format, machine_format->levels, QUIRE_PTE_LEAF);
     uintptr_t at = windows.first + windows.open * page_bytes();
     quire_pa frame = {pa.at & ~(uint64_t)(page_bytes() - 1)};
 
     if (windows.open == WINDOWS || pa.at >> frames.page_shift >= frames.total) {
         return NULL;
     }
-    quire_pte_store(
-        machine_format, windows.entry[windows.open],
-        quire_pte_leaf(machine_format, machine_format->levels, frame, QUIRE_READ | QUIRE_WRITE));
+    quire_pte_store(machine_format, windows.entry[windows.open],
+                    windows.leaf | quire_layout_with_address(layout, frame.at));
     machine_flush_page(quire_va_at(at));
     windows.open++;
     return (void *)(at + (uintptr_t)(pa.at - frame.at));
@@ -49,6 +51,8 @@ void window_start(void)
 {
     const struct quire_mmu mmu = quire_table_mmu(&kernel_table);
 
+    windows.leaf = quire_pte_leaf(machine_format, machine_format->levels, quire_pa_at(0),
+                                  QUIRE_READ | QUIRE_WRITE);
     for (unsigned i = 0; i < WINDOWS; i++) {
         struct quire_walk walk;
 

@@ -25,15 +25,14 @@ static enum quire_status instance_walk(const struct quire_mmu *mmu, quire_va va,
             ? instance_mark(mmu, va, access, out)
             : walk_inline(&FORMAT, mmu, va, access & QUIRE_RIGHTS, WALK_BRIEF, out, NULL, NULL);
 
-    return status == QUIRE_OK ? QUIRE_OK : quire_walk_in_full(mmu, va, access, out);
+    return status == QUIRE_NOT_FOUND ? quire_walk_in_full(mmu, va, access, out) : status;
 }
 
 static enum quire_status instance_translate(const struct quire_mmu *mmu, quire_va va, quire_pa *pa)
 {
     enum quire_status status = walk_inline(&FORMAT, mmu, va, 0, WALK_BRIEF, NULL, NULL, pa);
 
-    return status == QUIRE_OK || mmu->memory->map == NULL ? status
-                                                          : quire_translate_in_full(mmu, va, pa);
+    return status == QUIRE_NOT_FOUND ? quire_translate_in_full(mmu, va, pa) : status;
 }
 
 static const struct quire_format_code instance_code = {instance_walk, instance_translate};
