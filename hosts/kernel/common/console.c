@@ -101,9 +101,15 @@ static void type(char c)
     }
 }
 
+/* What there is no room for waits where it is, but for the rest of a line that is too long. */
+static bool has_room(void)
+{
+    return length < LINE - 1 || ready == 0;
+}
+
 void kernel_input(void)
 {
-    for (int c = machine_get(); c >= 0; c = machine_get()) {
+    for (int c; has_room() && (c = machine_get()) >= 0;) {
         type((char)c);
     }
     if (ready != 0 || ended) {
@@ -125,5 +131,6 @@ size_t console_read(char *to, size_t bytes)
     memmove(typed, typed + taken, length - taken);
     length -= taken;
     ready -= taken;
+    kernel_input();
     return taken;
 }
