@@ -123,8 +123,8 @@ bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access
 /* Any other exception, by the name of the manual. Returns never, or to another program. */
 _Noreturn void kernel_exception(struct machine_frame *frame, const char *name);
 
-/* A window onto one frame, for devices whose pages may lie anywhere; the last one that was opened is
- * closed first. NULL: there is no such frame. */
+/* A window onto one frame, for devices whose pages may lie anywhere; the last one that was opened
+ * is closed first. NULL: there is no such frame. */
 void *kernel_window(quire_pa pa);
 void kernel_window_done(void *where);
 

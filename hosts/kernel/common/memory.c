@@ -1,10 +1,10 @@
 /*
  * Physical memory, and the kernel's own page table by the steps of seed 001.
  *
- *     0        BIOS's first MiB    kernel, archive   frames'    page tables, tasks,      windows
- *     |  (page 0 is not mapped)  |                 | records  | quire's own records    |        |
- *     +--------------------------+-----------------+----------+------------------------+--------+
- *     0                          1 MiB                                                          8 MiB
+ *     0        BIOS's first MiB   kernel, archive  frames'   page tables, tasks,     windows
+ *     |  (page 0 is not mapped)  |                | records | quire's own records   |       |
+ *     +--------------------------+----------------+---------+-----------------------+-------+
+ *     0                          1 MiB                                                      8 MiB
  *
  * All of it is mapped where it is, and nothing else ever: what lies above is for programs, and for
  * whatever finds no room below; it is seen through windows (port.c).

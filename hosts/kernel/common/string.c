@@ -1,4 +1,5 @@
-/* The four functions that the core wants of everybody: plain C, in words where both sides allow it. */
+/* The four functions that the core wants of everybody, in plain C: words where both sides are
+ * aligned. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -59,7 +59,7 @@ static void repeat(struct sink *sink, char c, int count)
     }
 }
 
-/* ---- one conversion ------------------------------------------------------------------------- */
+/* ---- one conversion -------------------------------------------------------------------------- */
 
 struct directive {
     bool left, plus, blank, alternate, zeros;
@@ -143,7 +143,7 @@ static void put_string(struct sink *sink, const struct directive *d, const char 
     put_field(sink, d, "", 0, text, length);
 }
 
-/* ---- reading the format --------------------------------------------------------------------- */
+/* ---- reading the format ---------------------------------------------------------------------- */
 
 static const char *read_flags(const char *at, struct directive *d)
 {
@@ -267,7 +267,7 @@ static int format_to(struct sink *sink, const char *format, va_list given)
     return (int)sink->count;
 }
 
-/* ---- functions of the library --------------------------------------------------------------- */
+/* ---- functions of the library ---------------------------------------------------------------- */
 
 int vfprintf(FILE *file, const char *format, va_list arguments)
 {

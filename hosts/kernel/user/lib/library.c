@@ -2,7 +2,7 @@
  * Shared libraries: what their own headers in memory say of them (System V ABI, generic part,
  * chapter 5; i386 supplement).
  *
- *   base -> ELF header -> program headers -> PT_DYNAMIC -> hash table, symbols, strings, relocations
+ *   base -> ELF header -> program headers -> PT_DYNAMIC -> hash table, symbols, relocations
  *
  * They are for libraries of the kernel's archive, which are believed. Their text is never written.
  */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "system.h"
 
 /* -1 for all failures. */
@@ -17,7 +18,7 @@ static int answer(intptr_t result)
     return system_failed(result) ? -1 : (int)result;
 }
 
-/* ---- processes ----------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 pid_t fork(void)
 {
@@ -63,7 +64,7 @@ time_t time(time_t *also)
     return 0;
 }
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 long sysconf(int name)
 {
@@ -109,10 +110,13 @@ int madvise(void *at, size_t bytes, int advice)
     return 0;
 }
 
-/* ---- files: none --------------------------------------------------------------------------------- */
+/* ---- files: none ----------------------------------------------------------------------------- */
+
+unsigned files_asked;
 
 static int no_file(int error)
 {
+    files_asked++;
     errno = error;
     return -1;
 }

@@ -24,7 +24,7 @@ struct tree {
     uint32_t depth, children;
 };
 
-/* ---- what should be ------------------------------------------------------------------------------ */
+/* ---- what should be -------------------------------------------------------------------------- */
 
 static bool writes(uint32_t page, uint32_t node, uint32_t step)
 {
@@ -74,7 +74,7 @@ static void write_some(const struct tree *tree, uint32_t node, uint32_t step)
     }
 }
 
-/* ---- the tree ------------------------------------------------------------------------------------ */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 static int32_t status_of(uint32_t node)
 {
@@ -186,7 +186,7 @@ static void grow(uint32_t depth, uint32_t children)
     system_munmap(tree.memory, PAGES * PAGE);
 }
 
-/* ---- exec ---------------------------------------------------------------------------------------- */
+/* ---- exec ------------------------------------------------------------------------------------ */
 
 static void become_leaf(uint32_t n)
 {

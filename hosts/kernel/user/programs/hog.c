@@ -11,7 +11,7 @@
 #include "support/pattern.h"
 #include "system.h"
 
-/* Orders: each is a permutation of the numbers below a power of two, of which `mask` is the last. */
+/* Orders: permutations of the numbers below a power of two, of which `mask` is the last. */
 static uint32_t forwards(uint32_t n, uint32_t mask)
 {
     return n & mask;

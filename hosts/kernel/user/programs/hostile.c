@@ -1,7 +1,7 @@
 /*
- * hostile: what a program must not be able to do, tried: each deed in a child of its own, and a line
- * for each about how it ended. Those that should be killed are, the others are refused or do no
- * harm; the kernel and the other processes go on.
+ * hostile: what a program must not be able to do, tried: each deed in a child of its own, and a
+ * line for each about how it ended. Those that should be killed are, the others are refused or do
+ * no harm; the kernel and the other processes go on.
  */
 #include "support/hostile.h"
 
@@ -28,7 +28,7 @@ void *hostile_pages(size_t pages)
     return (void *)at;
 }
 
-/* ---- one deed ------------------------------------------------------------------------------------ */
+/* ---- one deed -------------------------------------------------------------------------------- */
 
 static const char *judge(const struct deed *deed, int32_t status)
 {
@@ -65,7 +65,7 @@ static void try_all(const struct deed *deeds, size_t count)
     }
 }
 
-/* ---- memory -------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static bool read_at(uintptr_t at)
 {
@@ -130,7 +130,7 @@ static void try_memory(void)
     }
 }
 
-/* ---- what others left behind --------------------------------------------------------------------- */
+/* ---- what others left behind ----------------------------------------------------------------- */
 
 static bool all_zero(const uint8_t *at, size_t bytes)
 {
@@ -182,7 +182,7 @@ static bool find_dirt(uintptr_t argument)
     return true;
 }
 
-/* ---- processes ----------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 /* Each bears one more, until the kernel will not; then they all end. */
 static bool fork_on(uintptr_t argument)

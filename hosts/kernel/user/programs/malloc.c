@@ -37,7 +37,7 @@ static void fail(const struct torture *torture, const char *what)
     exit(1);
 }
 
-/* ---- contents ------------------------------------------------------------------------------------ */
+/* ---- contents -------------------------------------------------------------------------------- */
 
 static uint8_t byte_of(const struct block *block, size_t i)
 {
@@ -60,7 +60,7 @@ static void look(const struct torture *torture, const struct block *block, size_
     }
 }
 
-/* ---- steps --------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static size_t some_size(struct torture *torture)
 {
@@ -183,7 +183,7 @@ static void play(struct quire_heap *heap, uint32_t steps, const char *which)
     printf("malloc: %s: %u steps, every byte right, all given back\n", which, steps);
 }
 
-/* ---- mistakes ------------------------------------------------------------------------------------ */
+/* ---- mistakes -------------------------------------------------------------------------------- */
 
 static enum quire_heap_mistake noticed;
 

@@ -60,7 +60,9 @@ static void run_program(const char *command)
     int32_t status = 0;
 
     if (system_failed(child)) {
-        printf("sh: %.*s: %s\n", length, command, quire_status_text((enum quire_status) - child));
+        printf("sh: %.*s: %s\n", length, command,
+               child == -QUIRE_NOT_FOUND ? "no such program"
+                                         : quire_status_text((enum quire_status) - child));
         return;
     }
     while (system_wait(&status) != child) {

@@ -2,7 +2,8 @@
  * tlb [unmap|protect|fork|evict]: is a translation ever used that should have been forgotten?
  *
  * What is changed is touched before, so that the processor knows it, and after, at once, so that
- * nothing else makes the processor forget. A kernel that leaves out a flush is caught here.
+ * nothing else makes the processor forget: as the timer may, but not at another time in another run
+ * under QEMU's -icount. A kernel that leaves out a flush is caught here.
  *
  *   unmap    a page is given back, and its frame taken for another: what does its address show?
  *            and is the process killed that touches it?
@@ -53,7 +54,7 @@ static bool killed_in(void (*what)(void))
     return system_wait(&status) == child && status == STATUS_KILLED;
 }
 
-/* ---- what is unmapped ---------------------------------------------------------------------------- */
+/* ---- what is unmapped ------------------------------------------------------------------------ */
 
 static void use_after_unmap(void)
 {
@@ -82,7 +83,7 @@ static bool test_unmap(void)
     return killed_in(use_after_unmap);
 }
 
-/* ---- what is protected --------------------------------------------------------------------------- */
+/* ---- what is protected ----------------------------------------------------------------------- */
 
 static void write_after_protect(void)
 {
@@ -107,7 +108,7 @@ static bool test_protect(void)
     return killed_in(write_after_protect) && killed_in(read_after_protect);
 }
 
-/* ---- what is shared ------------------------------------------------------------------------------ */
+/* ---- what is shared -------------------------------------------------------------------------- */
 
 static bool fork_once(volatile uint32_t *page, uint32_t n)
 {
@@ -135,7 +136,7 @@ static bool test_fork(void)
     return right;
 }
 
-/* ---- what is evicted ----------------------------------------------------------------------------- */
+/* ---- what is evicted ------------------------------------------------------------------------- */
 
 static bool is_right(const volatile uint32_t *page, uint32_t n)
 {
@@ -167,7 +168,7 @@ static bool test_evict(void)
     return right;
 }
 
-/* -------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -13,13 +13,10 @@ struct CMUnitTest {
     void *initial_state;
 };
 
-#define cmocka_unit_test(f) \
-    { \
-#f, f, NULL, NULL, NULL \
-    }
+#define cmocka_unit_test(f) cmocka_unit_test_setup_teardown(f, NULL, NULL)
 #define cmocka_unit_test_setup_teardown(f, setup, teardown) \
     { \
-#f, f, setup, teardown, NULL \
+        .name = #f, .test_func = f, .setup_func = setup, .teardown_func = teardown \
     }
 
 /* One after the other, a line for each, and how many were right. The number that were not. */

@@ -1,6 +1,6 @@
 /*
- * hostile: bad deeds, each done by a child of its own. A deed comes back, if the kernel lets it, and
- * says whether it was refused as it should be.
+ * hostile: bad deeds, each done by a child of its own. A deed comes back, if the kernel lets it,
+ * and says whether it was refused as it should be.
  */
 #ifndef SUPPORT_HOSTILE_H
 #define SUPPORT_HOSTILE_H

@@ -16,7 +16,7 @@ static bool fails(intptr_t result, enum quire_status status)
     return result == -(intptr_t)status;
 }
 
-/* ---- pointers ------------------------------------------------------------------------------------ */
+/* ---- pointers -------------------------------------------------------------------------------- */
 
 /* Pointers at which no 8 bytes can be read; the first ones are fixed, the last ones are made. */
 static const uintptr_t nowhere[] = {0,          1,          0x1000,     0xfffff,    0x100000,
@@ -141,7 +141,7 @@ static bool library_as_program(uintptr_t argument)
     return system_failed(system_spawn("libgfx")) && system_failed(system_exec("libgfx"));
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static bool no_such_call(uintptr_t argument)
 {

@@ -101,7 +101,7 @@ static bool all_interrupts(uintptr_t argument)
     return true;
 }
 
-/* ---- states to call the kernel in ---------------------------------------------------------------- */
+/* ---- states to call the kernel in ------------------------------------------------------------ */
 
 /* Sets flags and calls the kernel; are they what a program may have afterwards? */
 static bool call_with_flags(uintptr_t flags)
