@@ -37,8 +37,9 @@ ended() {
 @test "hog: three times as much as there is" {
     boots --program 'hog 4' --ram 9M
     ended 0 <<< 'hog: 4 MiB in 2272 frames: 3 rounds, every byte right'
-    boots --program hog --ram 8448K --swap ram:0
-    [ "$status" -ne 0 ]
+    boots --program 'hog 4' --ram 9M --swap 0
+    [ "$status" -ne 0 ] && [ "$status" -ne 127 ] || complain 'there is no room for it'
+    ! grep -q 'every byte right' "$tmp/said"
 }
 
 @test "sort: more numbers than fit" {
@@ -49,7 +50,7 @@ ended() {
 }
 
 @test "forks" {
-    for ram in 8448K 9M 16M; do
+    for ram in 8448K 16M; do
         boots --program forks --ram $ram --append check
         ended 0 <<'END'
 forks: 3 deep, 3 children each: 40 processes, every page right
@@ -111,35 +112,44 @@ tlb: fork: right
 tlb: evict: right
 END
     done
+    boots --program 'tlb evict' --policy fifo --ram 9M --swap ram:512K
+    ended 0 <<< 'tlb: evict: right'
 }
 
-# A kernel that leaves out the n-th flush: for each n up to the last one that there is.
+# skips PART STEP OPTION...: a kernel that leaves out the n-th flush, for each STEP-th n up to the last
+# flush that there is. A stale translation is seen, or kills the program; or does no harm, as much
+# else makes the processor forget.
 skips() {
-    local part=$1 caught=0 n
-    shift
-    for n in $(seq 200); do
+    local part=$1 step=$2 caught=0 skipped=0 n
+    shift 2
+    for n in $(seq 1 "$step" 2000); do
         boots --kernel "$(dirname "$QUIRE")/kernel/i386/quire-kernel-faulty" \
             --append "skip-flush=$n" --program "tlb $part" --count "$@"
         grep -q '^kernel: a flush is left out$' "$tmp/out" || break
-        if [ "$status" -eq 1 ]; then
-            grep -q "^tlb: $part: a stale translation was used\$" "$tmp/said"
-            caught=$((caught + 1))
-        else
-            [ "$status" -eq 0 ] || complain "flush $n"
-        fi
+        skipped=$((skipped + 1))
+        case $status in
+        0) ;;
+        1 | 111) caught=$((caught + 1)) ;;
+        *) complain "flush $n" ;;
+        esac
     done
-    echo "$part: $caught of $((n - 1)) flushes left out were noticed"
-    [ "$status" -eq 0 ] && [ "$n" -gt 1 ] && [ "$n" -lt 200 ] && [ "$caught" -gt 0 ]
+    echo "$part: $caught of $skipped flushes left out were noticed"
+    [ "$status" -eq 0 ] && [ "$caught" -gt 0 ] && [ "$caught" -lt "$skipped" ]
 }
 
 @test "tlb: a kernel that leaves out one flush is caught: unmap" {
-    skips unmap
+    skips unmap 3
 }
 
 @test "tlb: a kernel that leaves out one flush is caught: protect" {
-    skips protect
+    skips protect 1
 }
 
 @test "tlb: a kernel that leaves out one flush is caught: fork" {
-    skips fork
+    skips fork 3
+}
+
+# fifo: other policies clear accessed bits, which makes the processor forget at the next moment.
+@test "tlb: a kernel that leaves out one flush is caught: evict" {
+    skips evict 20 --policy fifo --ram 9M --swap ram:512K
 }
