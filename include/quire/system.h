@@ -88,6 +88,7 @@ struct quire_system {
     uint16_t next_object_id;
     struct quire_slab *region_slab; /* blocks of region records; see src/space/slab.h */
     uint32_t slab_frames;
+    uint32_t slot_hand; /* among frames: where to look first for a slot that can be taken back */
     struct quire_batch batch;      /* gathers flushes during one operation */
     uint64_t events[QUIRE_EVENTS]; /* how many of each kind */
     uint64_t drops[3];             /* by enum quire_drop */

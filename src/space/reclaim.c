@@ -99,11 +99,14 @@ static void drop(struct quire_system *system, quire_pfn pfn, enum quire_drop why
     let_go(system, pfn, record);
 }
 
-/* Takes the slot of a resident page that keeps one only to save a write later. */
+/* Takes the slot of a resident page that keeps one only to save a write later: the next one from
+ * where the last was found. */
 static bool take_slot_of_resident(struct quire_system *system, quire_slot *slot)
 {
     for (uint32_t i = 0; i < system->frames; i++) {
-        struct quire_page *page = &system->page[i];
+        struct quire_page *page = &system->page[system->slot_hand];
+
+        system->slot_hand = system->slot_hand + 1 < system->frames ? system->slot_hand + 1 : 0;
 
         if (page->listed && !quire_slot_none(page->slot) &&
             quire_swap_owners(&system->swap, page->slot) == 1) {

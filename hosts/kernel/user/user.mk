@@ -73,14 +73,15 @@ $(KERNEL)/archive.tar: $(addprefix $(KERNEL)/programs/,$(user_files))
 
 # The core's own tests as one program, in an archive of its own: $(KERNEL)/tests.tar. Single tests
 # that ask for a file are skipped there; whole suites are left out that
-#   read files or text, or use other programs       elf_system heap_traces replay_counts trace*
+#   read files, or map one twice in all tests       elf_system heap_traces replay_counts
+#                                                   space_races trace*
 #   are of the command line, not of the core        format_file ptsim registry_run replay scenario*
 #                                                   table_size tool_text
 #   calculate in floating point                     policy policy_examples
 #   limit their own memory                          simulator
 #   take too long on an emulated processor          everything heap_failures machine_random meetings
 #                                                   pending seed_000_errors space_failures
-user_left_out := elf_system heap_traces replay_counts trace trace_files trace_text \
+user_left_out := elf_system heap_traces replay_counts space_races trace trace_files trace_text \
 	format_file ptsim registry_run replay scenario scenario_lines table_size tool_text \
 	policy policy_examples simulator \
 	everything heap_failures machine_random meetings pending seed_000_errors space_failures
