@@ -213,10 +213,14 @@ test: ## every test there is; first installs what they need (Debian)
 	@tests/install
 	@BUILD=$(BUILD) tests/all
 
-bench: $(benches) ## measure, and print ratios
+bench: $(benches) $(BUILD)/quire kernel ## measure, and print ratios
 	@set -e; for b in $(benches); do $$b; done
 	@$(MAKE) BUILD=$(BUILD)/locks THREADS=1 $(BUILD)/locks/threads/bench_threads
 	@$(BUILD)/locks/threads/bench_threads
+	@bench/kernel.sh $(BUILD)/quire
+
+oracle: kernel $(BUILD)/tests/kernel/witness ## the kernel's mappings against Bochs's MMU (needs bochs, grub-pc-bin)
+	@tests/kernel/oracle.sh $(BUILD)
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (needs clang)
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ=1 fuzzers
@@ -248,6 +252,9 @@ install: all ## to $(DESTDIR)$(PREFIX)
 	install -m 644 docs/quire.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 tools/quire/completion.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/quire
+	if [ -e $(KERNEL)/quire-kernel ] && [ -e $(KERNEL)/archive.tar ]; then \
+		install -d $(DESTDIR)$(PREFIX)/share/quire/i386 && install -m 644 \
+		$(KERNEL)/quire-kernel $(KERNEL)/archive.tar $(DESTDIR)$(PREFIX)/share/quire/i386/; fi
 
 clean: ## remove all that was built
 	rm -rf $(BUILD)
@@ -257,7 +264,8 @@ help: ## this list
 
 # Without a line of their own in the list: parts of the above.
 tests: $(tests) $(BUILD)/port
+kernel-tests: kernel $(KERNEL)/tests.tar $(BUILD)/tests/kernel/witness
 threads: $(BUILD)/threads/test_threads
 fuzzers: $(fuzzers)
 
-.PHONY: run port check-quick test bench fuzz soak size format format-check install clean help tests threads fuzzers
+.PHONY: run port check-quick test bench oracle kernel-tests fuzz soak size format format-check install clean help tests threads fuzzers

@@ -4,6 +4,9 @@
 
 #include "stop.h"
 
+/* How often a table is shown: the kernel's at all steps, and of each process that is there. */
+enum { FIVE_STEPS_STOPS = 5 + 4 + 3 };
+
 /* The kernel's ranges against the table, and the MMU's physical addresses against the ranges. True:
  * as they should be; else `text` tells the first difference. */
 bool five_steps_check(const struct stop *stop, const struct pages *mmu, char *text, size_t bytes);

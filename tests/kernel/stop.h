@@ -13,7 +13,7 @@
 
 #include "pages.h"
 
-enum { STOP_RANGES = 64 };
+enum { STOP_RANGES = 2048 };
 
 struct stop_range {
     uint32_t first, last;

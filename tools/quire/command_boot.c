@@ -28,7 +28,8 @@ const char command_boot_help[] =
     "                   the machine's own\n"
     "  --layout L       seed: one page of stack below the program; classic: a stack that grows,\n"
     "                   at the top (classic)\n"
-    "  --eager          programs are loaded whole, not page by page when they are touched\n"
+    "  --load L         eager: programs whole, when they start; demand: each page when it is\n"
+    "                   touched (demand; with --layout seed eager)\n"
     "  --policy P       which page goes (clock-mmu)\n"
     "  --witness        at the stops that programs have, print what should be mapped where, and\n"
     "                   wait for Enter\n"
@@ -40,12 +41,13 @@ const char command_boot_help[] =
     "2, it could not be tried, or the kernel refused; 130, Ctrl-C.\n"
     "\n"
     "Example:  quire boot --program 'hog 24' --ram 9M\n"
-    "          quire boot --program proc1 --layout seed --eager\n"
+    "          quire boot --program proc1 --layout seed\n"
     "          quire boot --program forks -- -s -S       and gdb: target remote :1234\n";
 
 enum { ARGUMENTS = 48, OWN_ARGUMENTS = 24, PAGE = 4096 };
 
-/* The kernel's 8 MiB and what makes sense above; what a 32-bit PC can have below its devices. */
+/* The kernel's 8 MiB, 128 KiB that the firmware keeps, and 32 frames: below that programs that fork
+ * often do little else than swap. And what a PC can have below its devices. */
 static const uint64_t ram_least = 8448 << 10, ram_most = UINT64_C(3) << 30;
 static const uint64_t swap_most = UINT64_C(64) << 30;
 
@@ -54,9 +56,9 @@ struct path {
 };
 
 struct settings {
-    const char *program, *layout, *policy, *append, *kernel, *archive;
+    const char *program, *layout, *load, *policy, *append, *kernel, *archive;
     uint64_t ram, swap;
-    bool swap_in_ram, eager, witness, count;
+    bool swap_in_ram, witness, count;
 
     struct path kernel_path, archive_path;
     char words[1024]; /* the kernel's command line */
@@ -85,13 +87,14 @@ static bool swap_parse(struct settings *settings, const char *text)
     return true;
 }
 
-static bool layout_parse(struct settings *settings, const char *text)
+static bool choice_parse(const char *option, const char *one, const char *other, const char *text,
+                         const char **choice)
 {
-    if (strcmp(text, "seed") != 0 && strcmp(text, "classic") != 0) {
-        fail("boot: --layout %s: expected seed or classic", text);
+    if (strcmp(text, one) != 0 && strcmp(text, other) != 0) {
+        fail("boot: %s %s: expected %s or %s", option, text, one, other);
         return false;
     }
-    settings->layout = text;
+    *choice = text;
     return true;
 }
 
@@ -158,11 +161,11 @@ static bool read_arguments(struct settings *settings, int argc, char **argv)
                                                  {"append", 0, "WORDS"},
                                                  {"kernel", 0, "FILE"},
                                                  {"archive", 0, "FILE"},
-                                                 {"eager", 0, NULL},
+                                                 {"load", 0, "L"},
                                                  {"witness", 0, NULL},
                                                  {"count", 0, NULL},
                                                  {0}};
-    enum { PROGRAM, RAM, SWAP, LAYOUT, POLICY, APPEND, KERNEL, ARCHIVE, EAGER, WITNESS, COUNT };
+    enum { PROGRAM, RAM, SWAP, LAYOUT, POLICY, APPEND, KERNEL, ARCHIVE, LOAD, WITNESS, COUNT };
     struct arguments arguments = arguments_of(argc, argv);
     const char *value;
     int found;
@@ -175,12 +178,14 @@ static bool read_arguments(struct settings *settings, int argc, char **argv)
             fine = size_option("boot: --ram", value, ram_least, ram_most, &settings->ram);
             break;
         case SWAP: fine = swap_parse(settings, value); break;
-        case LAYOUT: fine = layout_parse(settings, value); break;
+        case LAYOUT:
+            fine = choice_parse("--layout", "seed", "classic", value, &settings->layout);
+            break;
+        case LOAD: fine = choice_parse("--load", "eager", "demand", value, &settings->load); break;
         case POLICY: fine = policy_parse(settings, value); break;
         case APPEND: settings->append = value; break;
         case KERNEL: settings->kernel = value; break;
         case ARCHIVE: settings->archive = value; break;
-        case EAGER: settings->eager = true; break;
         case WITNESS: settings->witness = true; break;
         case COUNT: settings->count = true; break;
         case ARGUMENTS_OPERAND: fine = operand_parse(settings, &arguments, value); break;
@@ -239,7 +244,7 @@ static bool find_file(struct path *path, const char *name, const char *option, c
 
 /* ---- QEMU's command line --------------------------------------------------------------------- */
 
-/* Its own words for the kernel; docs in hosts/kernel/common/main.c. */
+/* Its own words for the kernel: docs/kernel.md, Options. */
 static bool write_words(struct settings *settings)
 {
     char swap[32] = "";
@@ -250,10 +255,12 @@ static bool write_words(struct settings *settings)
     } else if (settings->swap_in_ram) {
         snprintf(swap, sizeof swap, " swap=ram:%" PRIu64, settings->swap / PAGE);
     }
-    length = snprintf(settings->words, sizeof settings->words,
-                      "layout=%s load=%s policy=%s%s%s %s -- %s", settings->layout,
-                      settings->eager ? "eager" : "demand", settings->policy, swap,
-                      settings->witness ? " witness" : "", settings->append, settings->program);
+    length =
+        snprintf(settings->words, sizeof settings->words, "layout=%s%s%s policy=%s%s%s%s%s -- %s",
+                 settings->layout, settings->load != NULL ? " load=" : "",
+                 settings->load != NULL ? settings->load : "", settings->policy, swap,
+                 settings->witness ? " witness" : "", settings->append[0] != '\0' ? " " : "",
+                 settings->append, settings->program);
     if ((size_t)length >= sizeof settings->words) {
         fail("boot: --append: expected less text");
         return false;

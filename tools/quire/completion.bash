@@ -23,12 +23,18 @@ _quire_value() {
     --policy)
         mapfile -t COMPREPLY < <(compgen -W "$(_quire_policies "$command") help" -- "$word")
         ;;
+    --layout) mapfile -t COMPREPLY < <(compgen -W 'classic seed' -- "$word") ;;
+    --load) mapfile -t COMPREPLY < <(compgen -W 'demand eager' -- "$word") ;;
     --access) mapfile -t COMPREPLY < <(compgen -W 'r w x rw' -- "$word") ;;
     --memory | --ostep | --file | -f | --swap | --save | --trace)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         ;;
     --root | --base | --ram | --frames | --tick | --tlb | --swap-size | --limit) COMPREPLY=() ;;
-    --spaces | --pages | --kernel | --seed) COMPREPLY=() ;;
+    --archive) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --spaces | --pages | --seed | --program | --append) COMPREPLY=() ;;
+    --kernel)
+        [ "${COMP_WORDS[1]}" != boot ] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        ;;
     *) return 1 ;;
     esac
 }
@@ -46,6 +52,10 @@ _quire_options() {
         echo '--ram --frames --format --policy --tick --seed --tlb --swap --swap-size' \
             '--no-verify --limit --save --draw --ascii --json --quiet'
         ;;
+    boot)
+        echo '--program --ram --swap --layout --load --policy --witness --count --append --kernel' \
+            '--archive'
+        ;;
     registry) echo '--spaces --pages --ram --kernel --format --seed --json --steps' ;;
     esac
 }
@@ -57,7 +67,7 @@ _quire() {
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'formats translate size ptsim replay registry run shell --help --version' -- "$word")
+            'formats translate size ptsim replay registry run shell boot --help --version' -- "$word")
         return
     fi
     if _quire_value "${COMP_WORDS[0]}" "$before" "$word"; then
@@ -68,6 +78,7 @@ _quire() {
         return
     fi
     case $command in
+    boot) mapfile -t COMPREPLY < <(compgen -W i386 -- "$word") ;;
     formats) mapfile -t COMPREPLY < <(compgen -W "$(_quire_formats "${COMP_WORDS[0]}")" -- "$word"
         compgen -f -- "$word") ;;
     ptsim) mapfile -t COMPREPLY < <(compgen -W 'np ap kp ppt pfm sb lb' -- "$word") ;;

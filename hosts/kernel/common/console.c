@@ -103,16 +103,14 @@ static void type(char c)
 
 /* Once there are lines to be read, what finds no room behind them stays in the machine, whose sender
  * waits then. The end of a line that is too long by itself is lost. */
-static bool room(void)
+static bool has_room(void)
 {
     return ready == 0 || length < LINE - 1;
 }
 
 void kernel_input(void)
 {
-    int c = 0;
-
-    while (room() && (c = machine_get()) >= 0) {
+    for (int c; has_room() && (c = machine_get()) >= 0;) {
         type((char)c);
     }
     if (ready != 0 || ended) {

@@ -101,6 +101,7 @@ int main(int argc, char **argv)
         if (!play(&hog, round)) {
             return 1;
         }
+        system_stop("round");
     }
     printf("hog: %u MiB in %u frames: %u rounds, every byte right\n", hog.pages / (MIB / PAGE),
            memory.frames, (unsigned)ROUNDS);

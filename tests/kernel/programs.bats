@@ -1,0 +1,155 @@
+# The kernel's programs under QEMU, at several sizes of memory down to the smallest that quire boot
+# takes: what they say, and how they end. After each the kernel itself finds that all frames and
+# slots are free again, or panics.
+load ../cli/helper
+
+# boots OPTION...: the output of the last machine is in out, that of its programs in said.
+boots() {
+    status=0
+    timeout -k 5 200 "$QUIRE" boot "$@" < "${input:-/dev/null}" > "$tmp/out" 2> "$tmp/err" || status=$?
+    grep -v '^kernel: ' "$tmp/out" > "$tmp/said" || true
+}
+
+# ended STATUS: the last machine ended so, its programs said what is on standard input, and all
+# memory came back.
+ended() {
+    diff -u - "$tmp/said" || complain "other output"
+    [ "$status" -eq "$1" ] || complain "expected status $1"
+    grep -qE '^kernel: all [0-9]+ frames and [0-9]+ slots are free again$' "$tmp/out" ||
+        complain 'memory is lost'
+}
+
+@test "hello, in the smallest machine and in a large one" {
+    for ram in 8448K 9M 64M 500M 3G; do
+        boots --program 'hello' --ram $ram
+        ended 0 <<< 'hello, world'
+    done
+}
+
+@test "every policy that a real MMU can serve finds its victims" {
+    for policy in clock-mmu fifo random clock-m nru aging wsclock sieve-mmu s3-fifo-mmu generational; do
+        boots --program 'hog 1' --ram 8448K --policy $policy --append check
+        ended 0 <<< 'hog: 1 MiB in 2080 frames: 3 rounds, every byte right'
+        grep -q "policy $policy\$" "$tmp/out"
+    done
+}
+
+@test "hog: three times as much as there is" {
+    boots --program 'hog 4' --ram 9M
+    ended 0 <<< 'hog: 4 MiB in 2272 frames: 3 rounds, every byte right'
+    boots --program 'hog 4' --ram 9M --swap 0
+    [ "$status" -ne 0 ] && [ "$status" -ne 127 ] || complain 'there is no room for it'
+    ! grep -q 'every byte right' "$tmp/said"
+}
+
+@test "sort: more numbers than fit" {
+    boots --program 'sort 2' --ram 8448K
+    ended 0 <<< 'sort: 2 MiB of numbers in 2080 frames: in order, none lost'
+    boots --program 'sort 4' --ram 10M
+    ended 0 <<< 'sort: 4 MiB of numbers in 2528 frames: in order, none lost'
+}
+
+@test "forks" {
+    for ram in 8448K 16M; do
+        boots --program forks --ram $ram --append check
+        ended 0 <<'END'
+forks: 3 deep, 3 children each: 40 processes, every page right
+forks: 10 deep, 1 children each: 11 processes, every page right
+forks: 8 processes became others
+END
+    done
+}
+
+@test "malloc" {
+    for ram in 8448K 16M; do
+        boots --program 'malloc 1000' --ram $ram
+        ended 0 <<'END'
+malloc: plain: 1000 steps, every byte right, all given back
+malloc: checking: 250 steps, every byte right, all given back
+malloc: written beyond its end: noticed
+malloc: written before its beginning: noticed
+malloc: double free: noticed
+malloc: within a block: noticed
+malloc: written after it was freed: noticed
+END
+    done
+}
+
+@test "seed 002: one library, two pictures" {
+    for ram in 8448K 16M; do
+        boots --program proc1 --layout seed --ram $ram
+        ended 0 < tests/kernel/golden/proc1
+    done
+}
+
+@test "hostile programs are killed or refused; the kernel and the others go on" {
+    for ram in 8448K 16M; do
+        boots --program hostile --ram $ram
+        ended 0 < tests/kernel/golden/hostile
+    done
+}
+
+@test "a shell: lines from standard input, more than the kernel keeps" {
+    for _ in $(seq 100); do
+        echo hello
+    done > "$tmp/lines"
+    printf 'nonsense\nexit 7' >> "$tmp/lines"
+    input=$tmp/lines boots
+    [ "$status" -eq 7 ] || complain 'other status'
+    [ "$(grep -c 'hello, world' "$tmp/said")" -eq 100 ]
+    grep -q 'sh: nonsense: ' "$tmp/said"
+}
+
+# ---- the TLB ----
+
+@test "tlb: no stale translation is ever used" {
+    for ram in 8448K 10M; do
+        boots --program tlb --ram $ram
+        ended 0 <<'END'
+tlb: unmap: right
+tlb: protect: right
+tlb: fork: right
+tlb: evict: right
+END
+    done
+    boots --program 'tlb evict' --policy fifo --ram 9M --swap ram:512K
+    ended 0 <<< 'tlb: evict: right'
+}
+
+# skips PART STEP OPTION...: a kernel that leaves out the n-th flush, for each STEP-th n up to the last
+# flush that there is. A stale translation is seen, or kills the program; or does no harm, as much
+# else makes the processor forget.
+skips() {
+    local part=$1 step=$2 caught=0 skipped=0 n
+    shift 2
+    for n in $(seq 1 "$step" 2000); do
+        boots --kernel "$(dirname "$QUIRE")/kernel/i386/quire-kernel-faulty" \
+            --append "skip-flush=$n" --program "tlb $part" --count "$@"
+        grep -q '^kernel: a flush is left out$' "$tmp/out" || break
+        skipped=$((skipped + 1))
+        case $status in
+        0) ;;
+        1 | 111) caught=$((caught + 1)) ;;
+        *) complain "flush $n" ;;
+        esac
+    done
+    echo "$part: $caught of $skipped flushes left out were noticed"
+    [ "$status" -eq 0 ] && [ "$caught" -gt 0 ] && [ "$caught" -lt "$skipped" ]
+}
+
+@test "tlb: a kernel that leaves out one flush is caught: unmap" {
+    skips unmap 3
+}
+
+@test "tlb: a kernel that leaves out one flush is caught: protect" {
+    skips protect 1
+}
+
+@test "tlb: a kernel that leaves out one flush is caught: fork" {
+    skips fork 3
+}
+
+# fifo: other policies clear accessed bits, which makes the processor forget at the next moment.
+@test "tlb: a kernel that leaves out one flush is caught: evict" {
+    skips evict 20 --policy fifo --ram 9M --swap ram:512K
+}
