@@ -4,8 +4,8 @@
  *
  * Characters wait in the UART until machine_get(): whoever sends them then waits, too, as emulators
  * do. The next interrupt is only for what comes after there was nothing: what kernel_input()
- * leaves, the kernel must fetch itself when it has room. The UART's queue stays off: to switch it on
- * throws away what has come before there was a kernel.
+ * leaves, the kernel must fetch itself when it has room. The UART's queue stays off: to switch it
+ * on throws away what has come before there was a kernel.
  */
 #include "i386.h"
 
