@@ -101,8 +101,8 @@ static void type(char c)
     }
 }
 
-/* Once there are lines to be read, what finds no room behind them stays in the machine, whose sender
- * waits then. The end of a line that is too long by itself is lost. */
+/* Once there are lines to be read, what finds no room behind them stays in the machine, and its
+ * sender waits. The end of a line that is too long by itself is lost. */
 static bool has_room(void)
 {
     return ready == 0 || length < LINE - 1;

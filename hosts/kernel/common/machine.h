@@ -117,7 +117,8 @@ _Noreturn void kernel_start(const struct boot *boot);
 intptr_t kernel_call(struct machine_frame *frame, unsigned number, const uintptr_t argument[5]);
 
 /* `access`: QUIRE_READ, WRITE or EXECUTE, and QUIRE_USER if a program made it. True: try again.
- * False: the kernel touched a program's memory, in vain: let machine_copy() answer false. */
+ * False: machine_copy() cannot have the page, and is to answer false. => a program's fault, or one
+ * inside machine_copy(): any other of the kernel's own is the machine's to report */
 bool kernel_page_fault(struct machine_frame *frame, quire_va va, unsigned access);
 
 /* Any other exception, by the name of the manual. Returns never, or to another program. */

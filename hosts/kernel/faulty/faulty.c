@@ -28,7 +28,7 @@ static bool refuse_one(void *context, unsigned order)
     return current != &idle && frames_left != 0 && --frames_left == 0;
 }
 
-/* Linked in the place of machine_vitals(), which is asked when the table is made, but not in use. */
+/* Linked in the place of machine_vitals(), which is asked when the table is made but not in use. */
 unsigned __real_machine_vitals(const struct machine_vital **list);
 unsigned __wrap_machine_vitals(const struct machine_vital **list);
 

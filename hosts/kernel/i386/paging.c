@@ -24,8 +24,8 @@ unsigned machine_vitals(const struct machine_vital **list)
     vital[1] = (struct machine_vital){"the text", text, text_end - text, QUIRE_EXECUTE};
     vital[2] = (struct machine_vital){"the constants", text_end, data - text_end, QUIRE_READ};
     segments_vitals(vital + 3);
-    vital[3 + SEGMENTS_VITALS] =
-        (struct machine_vital){"the data", data, end - data, QUIRE_WRITE}; /* all of the above, too */
+    vital[3 + SEGMENTS_VITALS] = (struct machine_vital){"the data", data, end - data,
+                                                        QUIRE_WRITE}; /* all of the above, too */
     *list = vital;
     return 4 + SEGMENTS_VITALS;
 }

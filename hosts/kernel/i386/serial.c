@@ -3,9 +3,9 @@
  * anything; and the ways out of the machine, which come right behind the last word.
  *
  * Characters wait in the UART until machine_get(): whoever sends them then waits, too, as emulators
- * do. So kernel_input() must take them all, or the kernel must when it has room: the next interrupt
- * is only for what comes after there was nothing. The UART's queue stays off: to switch it on
- * throws away what has come before there was a kernel.
+ * do. The next interrupt is only for what comes after there was nothing: what kernel_input()
+ * leaves, the kernel must fetch itself when it has room. The UART's queue stays off: to switch it
+ * on throws away what has come before there was a kernel.
  */
 #include "i386.h"
 

@@ -54,6 +54,7 @@ static void page_fault(struct machine_frame *frame)
     uint32_t address;
 
     __asm__ volatile("movl %%cr2, %0" : "=r"(address));
+    /* A malformed PTE would fault for ever; and the kernel has no other business with programs. */
     if ((frame->error & ERROR_RESERVED) || !(machine_frame_user(frame) || in_copy(frame))) {
         panic(frame, address);
     }
