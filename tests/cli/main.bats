@@ -20,7 +20,7 @@ load helper
         quire "$command" --help
         mentions "^usage: quire $command"
         grep -E '^(Example: |         ) +quire ' "$tmp/out" | sed 's/^Example: *//' |
-            grep -vE 'quire replay' > "$tmp/examples" || true
+            grep -vE 'quire (replay|boot)' > "$tmp/examples" || true
         while read -r name arguments; do
             [ "$name" = quire ]
             # shellcheck disable=SC2086

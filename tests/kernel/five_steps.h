@@ -1,4 +1,4 @@
-/* The five steps of seed 002, as its text prints them: what the stops of the program seed-002 show. */
+/* The five steps of seed 002, as its text prints them: what the stops of proc1 and proc2 show. */
 #ifndef KERNEL_FIVE_STEPS_H
 #define KERNEL_FIVE_STEPS_H
 

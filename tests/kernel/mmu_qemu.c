@@ -1,8 +1,8 @@
 /*
  * QEMU's MMU, by its monitor on a socket.
  *
- * `info tlb` tells every leaf's address and its own flags, `info mem` what all levels allow together
- * in runs, each from a walk of its own through the tables: both must speak of the same pages.
+ * `info tlb` tells every leaf's address and its own flags, `info mem` in runs what all levels allow
+ * together, each from a walk of its own through the tables: both must speak of the same pages.
  */
 #include "mmu.h"
 

@@ -49,5 +49,5 @@ machine witness layout=seed -- proc1
 "$build/tests/kernel/witness" --bochs --five-steps "$work/bochsrc"
 machine witness swap=ram:512 -- forks
 "$build/tests/kernel/witness" --bochs "$work/bochsrc"
-machine witness swap=ram:1024 -- hog 3
+machine witness swap=ram:512 -- hog 3
 "$build/tests/kernel/witness" --bochs "$work/bochsrc"

@@ -2,10 +2,10 @@
  * The MMU as witness: boots the kernel, and at each stop of a program, for each process, compares
  * every mapping that the kernel believes in with what the MMU makes of its page tables. (TAP)
  *
- *     witness [--five-steps] QUIRE boot --program ...      QEMU
+ *     witness [--five-steps] QUIRE boot --witness ...      QEMU
  *     witness --bochs [--five-steps] BOCHSRC               Bochs
  *
- * --five-steps: the program is seed-002, whose stops have ranges of their own to show.
+ * --five-steps: the program is proc1, whose stops show ranges that seed 002 prints.
  */
 #include <inttypes.h>
 #include <signal.h>
