@@ -72,12 +72,18 @@ static void map_again(struct quire_space *space, const struct quire_leaf *leaf, 
     }
 }
 
-/* Puts the page where another was mapped (copied on a write), or none. */
-static enum quire_status map_anew(struct quire_space *space, const struct quire_mapping *mapping)
+/* Puts the page where another was mapped (copied on a write), or none. What the MMU has marked in
+ * the old mapping belongs to the old page. */
+static enum quire_status map_anew(struct quire_space *space, const struct quire_mapping *mapping,
+                                  const struct quire_leaf *old)
 {
     struct quire_batch *batch = &space->system->batch;
-    enum quire_status status = quire_table_map(&space->table, batch, mapping, NULL);
+    enum quire_status status;
 
+    if (old != NULL) {
+        quire_page_note_marks(space->system, old);
+    }
+    status = quire_table_map(&space->table, batch, mapping, NULL);
     quire_batch_commit(batch);
     return status;
 }
@@ -95,6 +101,7 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
     enum quire_event_kind event = QUIRE_EVENT_MAP;
     enum quire_status status = QUIRE_OK;
     struct quire_leaf old;
+    bool mapped;
 
     /* Some writes only software sees. */
     page->dirty = page->dirty || (access & QUIRE_WRITE) != 0 || !space_tells_writes(space);
@@ -102,12 +109,12 @@ enum quire_status quire_map_resident(struct quire_space *space, const struct qui
     if (!region_usable(region)) {
         return QUIRE_OK; /* it was protected while the page was coming */
     }
-    if (quire_table_query(&space->table, mapping.va, &old) == QUIRE_OK &&
-        old.pa.at == mapping.pa.at) {
+    mapped = quire_table_query(&space->table, mapping.va, &old) == QUIRE_OK;
+    if (mapped && old.pa.at == mapping.pa.at) {
         map_again(space, &old, mapping.attributes);
         event = mapping.attributes & ~old.attributes & QUIRE_WRITE ? QUIRE_EVENT_UPGRADE : event;
     } else {
-        status = map_anew(space, &mapping);
+        status = map_anew(space, &mapping, mapped ? &old : NULL);
     }
     if (status != QUIRE_OK) {
         page->dirty = was_dirty;
@@ -145,16 +152,6 @@ static void copy_frame(struct quire_system *system, quire_pfn to, quire_pfn from
     quire_memory_done(memory, source, bytes);
 }
 
-/* What the MMU has marked in the mapping that will be replaced belongs to the old page. */
-static void note_marks_of(struct quire_space *space, uint64_t vpn)
-{
-    struct quire_leaf leaf;
-
-    if (quire_table_query(&space->table, quire_space_va(space, vpn), &leaf) == QUIRE_OK) {
-        quire_page_note_marks(space->system, &leaf);
-    }
-}
-
 enum quire_status quire_make_copy(struct quire_space *space, uint64_t vpn, quire_pfn from,
                                   quire_pfn *to)
 {
@@ -190,7 +187,6 @@ enum quire_status quire_copy_page(struct quire_space *space, const struct quire_
     if (status != QUIRE_OK) {
         return status;
     }
-    note_marks_of(space, vpn);
     status = quire_map_resident(space, region, vpn, to, QUIRE_WRITE);
     if (status != QUIRE_OK) {
         quire_page_clear(system, to);
