@@ -235,6 +235,13 @@ static void nodes_miscounted(struct lab *lab)
     lab->space[0].space.supplement.nodes++;
 }
 
+static void other_node_remembered(struct lab *lab)
+{
+    struct quire_supplement *s = &lab->space[0].space.supplement;
+
+    s->leaf_at = (UINT64_C(1) << (s->vpn_bits - s->node_bits)) - 1; /* nobody has been there */
+}
+
 static void tables_miscounted(struct lab *lab)
 {
     lab->space[0].space.table.tables++;
@@ -523,6 +530,7 @@ static const struct {
     SPOILER(slots_miscounted),
     SPOILER(frames_miscounted),
     SPOILER(nodes_miscounted),
+    SPOILER(other_node_remembered),
     SPOILER(tables_miscounted),
     SPOILER(list_too_long),
     SPOILER(list_cut_short),
