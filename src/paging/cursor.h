@@ -9,8 +9,8 @@
 #include "entry.h"
 #include "quire/table.h"
 
-/* Can the table's entries for the range be changed? As quire_range_check(); QUIRE_INVALID, too: some
- * of it is inherited. */
+/* Can the table's entries for the range be changed? As quire_range_check(); QUIRE_INVALID, too:
+ * some of it is inherited. */
 enum quire_status quire_change_check(const struct quire_table *table, quire_va va, uint64_t bytes);
 
 /* Is any of the range inherited? => quire_range_check() */

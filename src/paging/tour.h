@@ -1,6 +1,6 @@
 /*
- * A tour of all tables of a tree, but for those that it inherits, without recursion: each table comes after those below it, so that
- * a tour may free what it is given.
+ * A tour of all tables of a tree, but for those that it inherits, without recursion: each table
+ * comes after those below it, so that a tour may free what it is given.
  */
 #ifndef QUIRE_PAGING_TOUR_H
 #define QUIRE_PAGING_TOUR_H

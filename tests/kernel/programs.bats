@@ -100,6 +100,38 @@ END
     grep -q 'sh: nonsense: ' "$tmp/said"
 }
 
+@test "processes that end while their pages are on their way" {
+    boots --program 'ends 10' --ram 8600K --append check
+    ended 0 <<< 'ends: 0 failures'
+}
+
+# ---- kernels with a fault, to order ----
+
+faulty() {
+    boots --kernel "$(dirname "$QUIRE")/kernel/i386/quire-kernel-faulty" "$@"
+}
+
+# Most frames that are refused are pages' or tables' of a fault, which makes room and tries again.
+@test "no memory for any one thing: it is refused, or its process ends; all comes back" {
+    refusals=0
+    for n in $(seq 1 2 130); do
+        faulty --append "check refuse-frame=$n" --program scarce
+        grep -q 'are free again$' "$tmp/out" || complain "frame $n: memory is lost"
+        [ "$status" -ne 111 ] || continue # the first program itself
+        grep -qE '^scarce: refused [012]$' "$tmp/said" || complain "frame $n"
+        grep -q 'refused 0' "$tmp/said" || refusals=$((refusals + 1))
+    done
+    [ "$refusals" -gt 2 ]
+}
+
+@test "a page table that the machine would not survive is found before paging is on" {
+    for n in 1 2 3; do
+        faulty --append "break-table=$n" --program hello
+        [ "$status" -eq 127 ]
+        grep -q '^kernel: panic: the stack at ' "$tmp/out"
+    done
+}
+
 # ---- the TLB ----
 
 @test "tlb: no stale translation is ever used" {
@@ -123,8 +155,7 @@ skips() {
     local part=$1 step=$2 caught=0 skipped=0 n
     shift 2
     for n in $(seq 1 "$step" 2000); do
-        boots --kernel "$(dirname "$QUIRE")/kernel/i386/quire-kernel-faulty" \
-            --append "skip-flush=$n" --program "tlb $part" --count "$@"
+        faulty --append "skip-flush=$n" --program "tlb $part" --count "$@"
         grep -q '^kernel: a flush is left out$' "$tmp/out" || break
         skipped=$((skipped + 1))
         case $status in

@@ -245,7 +245,7 @@ static intptr_t call_memory(const struct call_context *call)
         .swapped_out = (uint32_t)events[QUIRE_EVENT_SWAP_OUT],
         .copied = (uint32_t)events[QUIRE_EVENT_COPY],
         .zeroed = (uint32_t)events[QUIRE_EVENT_ZERO_FILL],
-        .flushes = (uint32_t)events[QUIRE_EVENT_TLB_FLUSH],
+        .flushes = port_flushes,
         .processes = process_count(),
     };
     return copy_out(call->argument[0], &m, sizeof(m)) == QUIRE_OK ? 0 : -QUIRE_FAULT;

@@ -16,6 +16,8 @@ static bool flush_range(const struct quire_flush_range *range)
     return true;
 }
 
+uint32_t port_flushes;
+
 /* The TLB holds only what is the current address space's: any other was forgotten when it was
  * left. That the ranges of others are flushed, too, does no harm. */
 void port_flush(void *context, const struct quire_flush *flush)
@@ -23,6 +25,7 @@ void port_flush(void *context, const struct quire_flush *flush)
     bool all = flush->all || flush->tables;
 
     (void)context;
+    port_flushes++;
     for (unsigned i = 0; i < flush->ranges && !all; i++) {
         all = !flush_range(&flush->range[i]);
     }

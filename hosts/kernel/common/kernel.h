@@ -83,6 +83,7 @@ void port_start(void);
 /* All that quire checks of a port, on the machine's own MMU. */
 void port_check(void);
 void port_flush(void *context, const struct quire_flush *flush);
+extern uint32_t port_flushes; /* how many there were */
 
 void window_start(void);
 

@@ -11,7 +11,7 @@
 
 typedef uintptr_t __attribute__((may_alias)) word;
 
-enum { STRIDE = 4 }; /* words in a turn of the loops for what is large */
+enum { STRIDE = 8 }; /* words in a turn of the loops for what is large */
 
 static int aligned(const void *a, const void *b)
 {
@@ -31,6 +31,10 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
         w[1] = v[1];
         w[2] = v[2];
         w[3] = v[3];
+        w[4] = v[4];
+        w[5] = v[5];
+        w[6] = v[6];
+        w[7] = v[7];
         t += STRIDE * sizeof(word);
         f += STRIDE * sizeof(word);
     }
@@ -63,6 +67,7 @@ void *memset(void *to, int byte, size_t bytes)
         word *w = (word *)(void *)t;
 
         w[0] = w[1] = w[2] = w[3] = pattern;
+        w[4] = w[5] = w[6] = w[7] = pattern;
         t += STRIDE * sizeof(word);
     }
     while (bytes-- != 0) {
