@@ -91,6 +91,15 @@ nothing_left() {
     grep -qx 'kernel: no option nonsense' "$tmp/out"
 }
 
+# says EXPRESSION: waits until the machine has said it.
+says() {
+    for _ in $(seq 200); do
+        ! grep -qs -- "$1" "$tmp/out" || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
 @test "boot: Ctrl-C ends the machine, and nothing is left" {
     mkdir "$tmp/swap"
     for signal in INT TERM HUP; do
@@ -99,11 +108,7 @@ nothing_left() {
             > "$tmp/out" 2> "$tmp/err" &
         boot=$!
         exec 4> "$tmp/keys"
-        for _ in $(seq 200); do
-            ! grep -q '^\$ ' "$tmp/out" || break
-            sleep 0.05
-        done
-        grep -q '^\$ ' "$tmp/out" || complain 'no prompt'
+        says '^\$ ' || complain 'no prompt'
         # Shells start background jobs with SIGINT ignored; quire boot takes it nevertheless.
         kill -$signal $boot
         status=0
@@ -124,11 +129,10 @@ echo \$? > $tmp/status
 stty -a > $tmp/after
 END
     {
-        for _ in $(seq 200); do
-            ! grep -qs '^\$ ' "$tmp/out" || break
-            sleep 0.05
-        done
-        printf 'hellx\177o\nexit 3\n'
+        says '^\$ '
+        printf 'hellx\177o\n'
+        says '^hello, world'
+        printf 'exit 3\n'
         for _ in $(seq 200); do
             [ ! -e "$tmp/after" ] || break
             sleep 0.05
