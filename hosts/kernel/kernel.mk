@@ -34,6 +34,13 @@ $(KERNEL)/obj/%.o: %.S $(BUILD)/flags hosts/kernel/kernel.mk
 	$(call say,AS)
 	$(Q)$(CC) $(kernel_flags) -MMD -MP -c -o $@ $<
 
+# What many machines lack, and a linker says less clearly.
+$(kernel_o) $(kernel_core): | kernel-compiler
+kernel-compiler:
+	@[ -e "$$($(CC) -m32 -print-libgcc-file-name)" ] || { echo 'kernel: $(CC) has no libgcc for' \
+		'-m32: on Debian, install lib32gcc-12-dev' >&2; exit 2; }
+.PHONY: kernel-compiler
+
 $(KERNEL)/libquire.a: $(kernel_core)
 
 $(KERNEL)/quire-kernel: $(kernel_o)
