@@ -105,6 +105,26 @@ END
     ended 0 <<< 'ends: 0 failures'
 }
 
+# fails RULE...: hog on a machine whose disk fails to write as QEMU's blkdebug is told.
+fails() {
+    local disk=driver=raw,if=ide,cache=unsafe,werror=report,rerror=report,file.driver=blkdebug
+    printf '%s\n' '[inject-error]' 'event = "pwritev"' 'errno = "5"' 'once = "off"' "$@" > "$tmp/rules"
+    truncate -s 64M "$tmp/disk"
+    disk+=,file.config=$tmp/rules,file.image.driver=file,file.image.filename=$tmp/disk
+    boots --program 'hog 8' --ram 9M --swap 0 --append swap=disk -- -drive "$disk"
+}
+
+@test "a disk with one sector that cannot be written: nothing is lost" {
+    fails 'sector = "8000"' # the 1,001st of 2,048 slots or so
+    ended 0 <<< 'hog: 8 MiB in 2272 frames: 3 rounds, every byte right'
+}
+
+@test "a disk that cannot be written: the program that needs it is killed" {
+    fails
+    ended 111 < /dev/null
+    grep -q '^kernel: hog\[1\] killed: .*: I/O error; ' "$tmp/out"
+}
+
 # ---- kernels with a fault, to order ----
 
 faulty() {

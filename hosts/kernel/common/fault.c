@@ -11,14 +11,20 @@
  * other, or from themselves: an instruction that needs two may never get both. */
 enum { RESERVE = 8 };
 
+/* What failed may have been to write another page, to make room: the next time it is yet another. */
+enum { TRIES = 4 };
+
 enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal)
 {
     struct quire_request *request = &current->request;
     enum quire_status status;
+    unsigned errors = 0;
 
     do {
         status = task_finish(quire_space_fault(&current->process->space, va, access, request));
-    } while (status == QUIRE_BUSY && task_again(status));
+        errors += status == QUIRE_IO_ERROR;
+    } while ((status == QUIRE_BUSY && task_again(status)) ||
+             (status == QUIRE_IO_ERROR && errors < TRIES));
     *refusal = request->refusal;
     if (status == QUIRE_OK && request->in_vain != 0 &&
         request->in_vain + RESERVE > paging.resident) {
