@@ -11,7 +11,7 @@
  * other, or from themselves: an instruction that needs two may never get both. */
 enum { RESERVE = 8 };
 
-/* What failed may have been to write another page, to make room: the next time it is yet another. */
+/* What failed may have been to write another page, to make room: next time it is yet another. */
 enum { TRIES = 4 };
 
 enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal)
