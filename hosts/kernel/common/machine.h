@@ -129,6 +129,19 @@ _Noreturn void kernel_exception(struct machine_frame *frame, const char *name);
 void *kernel_window(quire_pa pa);
 void kernel_window_done(void *where);
 
+/* The frame that a transfer is about: where it is visible, or through a window. */
+static inline void *kernel_page(const struct quire_transfer *transfer)
+{
+    return transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
+}
+
+static inline void kernel_page_done(const struct quire_transfer *transfer, void *page)
+{
+    if (transfer->where == NULL) {
+        kernel_window_done(page);
+    }
+}
+
 void kernel_tick(void);  /* the timer's: 100 times a second */
 void kernel_input(void); /* characters may have been received */
 void kernel_leave(void); /* about to go back to a program: others may be first */

@@ -64,12 +64,10 @@ static enum quire_status file_transfer(void *context, struct quire_transfer *tra
     if (bytes > transfer->bytes) {
         bytes = (size_t)transfer->bytes;
     }
-    frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
+    frame = kernel_page(transfer);
     memcpy(frame, file->at + (size_t)transfer->offset, bytes);
     memset((unsigned char *)frame + bytes, 0, (size_t)transfer->bytes - bytes);
-    if (transfer->where == NULL) {
-        kernel_window_done(frame);
-    }
+    kernel_page_done(transfer, frame);
     return QUIRE_OK;
 }
 

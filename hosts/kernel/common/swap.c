@@ -11,16 +11,14 @@ static quire_pa ram_first;
 
 static enum quire_status ram_transfer(void *context, struct quire_transfer *transfer)
 {
-    void *frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
+    void *frame = kernel_page(transfer);
     void *slot = kernel_window(quire_pa_at(ram_first.at + transfer->offset));
 
     (void)context;
     memcpy(transfer->direction == QUIRE_TRANSFER_IN ? frame : slot,
            transfer->direction == QUIRE_TRANSFER_IN ? slot : frame, (size_t)transfer->bytes);
     kernel_window_done(slot);
-    if (transfer->where == NULL) {
-        kernel_window_done(frame);
-    }
+    kernel_page_done(transfer, frame);
     return QUIRE_OK;
 }
 

@@ -75,16 +75,14 @@ static void move_block(const struct quire_transfer *transfer)
 {
     unsigned left = (unsigned)transfer->bytes / SECTOR - disk.moved;
     unsigned sectors = left < disk.block ? left : disk.block;
-    unsigned char *frame = transfer->where != NULL ? transfer->where : kernel_window(transfer->pa);
+    unsigned char *frame = kernel_page(transfer);
 
     if (transfer->direction == QUIRE_TRANSFER_IN) {
         in32s(DATA, frame + disk.moved * SECTOR, sectors * SECTOR / 4);
     } else {
         out32s(DATA, frame + disk.moved * SECTOR, sectors * SECTOR / 4);
     }
-    if (transfer->where == NULL) {
-        kernel_window_done(frame);
-    }
+    kernel_page_done(transfer, frame);
     disk.moved += sectors;
 }
 
