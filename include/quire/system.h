@@ -111,7 +111,8 @@ void quire_system_destroy(struct quire_system *system);
 /* Bytes of memory that the system's own records take. */
 uint64_t quire_system_overhead(const struct quire_system *system);
 
-/* The same where spaces have limits. => a page that may be evicted is there */
+/* What quire_system_reference() does where spaces have limits. => a page that may be evicted is
+ * there */
 void quire_system_reference_limited(struct quire_system *system, quire_pfn pfn);
 
 /* For exact policies: the program just used what is in a frame. Frames that hold no page, or one

@@ -31,13 +31,14 @@ void quire_page_tell(struct quire_system *system, quire_pfn pfn, enum quire_even
     const struct quire_host *host = system->host;
     struct quire_event event = {
         .kind = kind, .pfn = pfn, .slot = page_of(system, pfn)->slot, .value = value};
-    struct owners owners = quire_owners(system, pfn);
+    struct owners owners;
     struct quire_space *space;
     uint64_t vpn;
 
     if (!is_heard(system, kind)) {
         return;
     }
+    owners = quire_owners(system, pfn);
     if (quire_owners_next(&owners, &space, &vpn)) {
         event.asid = space->table.asid;
         event.va = quire_space_va(space, vpn);

@@ -315,11 +315,10 @@ enum quire_status quire_reclaim(struct quire_system *system, struct quire_reques
         request->in_vain++;
         pfn = choose_victim(system, request);
     }
-    if ((request->in_vain != 0 || quire_pfn_none(pfn)) && put_back(system, request) &&
-        quire_pfn_none(pfn)) {
-        return QUIRE_BUSY;
+    if (request->in_vain == 0 && !quire_pfn_none(pfn)) {
+        return status; /* the first that was tried */
     }
-    return status;
+    return put_back(system, request) && quire_pfn_none(pfn) ? QUIRE_BUSY : status;
 }
 
 enum quire_status quire_locked_system_reclaim(struct quire_system *system,

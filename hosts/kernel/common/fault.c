@@ -14,7 +14,8 @@ enum { RESERVE = 8 };
 /* What failed may have been to write another page, to make room: next time it is yet another. */
 enum { TRIES = 4 };
 
-enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal)
+/* Makes a page of the current process usable, waiting as long as it takes. */
+static enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal)
 {
     struct quire_request *request = &current->request;
     enum quire_status status;

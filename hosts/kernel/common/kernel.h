@@ -72,9 +72,14 @@ void memory_start(const struct boot *boot);
 void *memory_take(size_t bytes);
 void memory_give(void *at, size_t bytes);
 
+static inline unsigned page_shift(void)
+{
+    return quire_format_page_shift(machine_format);
+}
+
 static inline uintptr_t page_bytes(void)
 {
-    return (uintptr_t)1 << quire_format_page_shift(machine_format);
+    return (uintptr_t)1 << page_shift();
 }
 
 /* ---- port.c, flush.c ------------------------------------------------------------------------ */
@@ -184,9 +189,6 @@ void process_begin(void);
 enum quire_status process_load(void);
 
 /* ---- fault.c -------------------------------------------------------------------------------- */
-
-/* Makes a page of the current process usable, waiting as long as it takes. */
-enum quire_status fault_serve(quire_va va, unsigned access, enum quire_refusal *refusal);
 
 /* Between kernel and program. QUIRE_FAULT: not all of it is the program's to use so. */
 enum quire_status copy_in(void *to, uintptr_t from, size_t bytes);

@@ -62,11 +62,8 @@ void machine_flush_page(quire_va va);
 /* What a program was doing when it came into the kernel; at the upper end of its kernel stack. */
 struct machine_frame;
 
-/* The next instruction; and whether it is a program's. */
+/* The next instruction. */
 uintptr_t machine_frame_at(const struct machine_frame *frame);
-bool machine_frame_user(const struct machine_frame *frame);
-/* What a system call answers. */
-void machine_frame_answer(struct machine_frame *frame, intptr_t result);
 /* Begins a program afresh. */
 void machine_frame_begin(struct machine_frame *frame, uintptr_t entry, uintptr_t stack);
 

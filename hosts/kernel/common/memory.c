@@ -16,8 +16,7 @@
 
 enum {
     FIRST_MIB = 1 << 20,
-    ROOM = 1 << 20,  /* of the first 8 MiB, for tables and tasks, at least */
-    PAGE_SHIFT = 12, /* of every machine that there is */
+    ROOM = 1 << 20, /* of the first 8 MiB, for tables and tasks, at least */
 };
 
 struct quire_frames frames;
@@ -26,7 +25,7 @@ struct quire_system paging;
 
 static uint64_t round_up(uint64_t at)
 {
-    return (at + (1 << PAGE_SHIFT) - 1) >> PAGE_SHIFT << PAGE_SHIFT;
+    return (at + page_bytes() - 1) >> page_shift() << page_shift();
 }
 
 static uint64_t ram_end(const struct boot *boot)
@@ -44,13 +43,13 @@ static uint64_t ram_end(const struct boot *boot)
 /* Hands over [first, end), as far as it is behind `from`. */
 static void release(uint64_t first, uint64_t end, uint64_t from)
 {
-    uint64_t limit = (uint64_t)frames.total << PAGE_SHIFT;
+    uint64_t limit = (uint64_t)frames.total << page_shift();
 
     first = round_up(first > from ? first : from);
-    end = (end < limit ? end : limit) >> PAGE_SHIFT << PAGE_SHIFT;
+    end = (end < limit ? end : limit) >> page_shift() << page_shift();
     if (first < end) {
-        quire_frames_release(&frames, quire_pfn_of((uint32_t)(first >> PAGE_SHIFT)),
-                             (uint32_t)((end - first) >> PAGE_SHIFT));
+        quire_frames_release(&frames, quire_pfn_of((uint32_t)(first >> page_shift())),
+                             (uint32_t)((end - first) >> page_shift()));
     }
 }
 
@@ -75,22 +74,22 @@ static uint64_t make_records(const struct boot *boot, struct quire_system_config
 {
     uint64_t begin = round_up(boot->own_end), end = ram_end(boot);
     uint64_t limit = host.memory.base + host.memory.bytes - ROOM;
-    uint32_t total = (uint32_t)(end >> PAGE_SHIFT);
+    uint32_t total = (uint32_t)(end >> page_shift());
     uint64_t state;
 
-    if (end < KERNEL_BYTES + (4 << PAGE_SHIFT)) {
+    if (end < KERNEL_BYTES + 4 * page_bytes()) {
         refuse("%u KiB of memory, of which the kernel keeps %u", (unsigned)(end >> 10),
                KERNEL_BYTES >> 10);
     }
     for (;; total -= total / 16) {
-        if (total < KERNEL_BYTES >> PAGE_SHIFT) {
+        if (total < KERNEL_BYTES / page_bytes()) {
             refuse("the kernel and its archive end at 0x%08x: no room below 8 MiB for records",
                    (unsigned)begin);
         }
         state = round_up(begin + quire_frames_size(total));
         if (state < limit &&
             quire_frames_init(&frames, (void *)(uintptr_t)begin, (size_t)(state - begin),
-                              quire_pfn_of(0), total, PAGE_SHIFT) == QUIRE_OK) {
+                              quire_pfn_of(0), total, page_shift()) == QUIRE_OK) {
             config->state = (void *)(uintptr_t)state;
             config->state_bytes = quire_system_size(config);
             if (config->state_bytes < limit - state) {
@@ -98,9 +97,9 @@ static uint64_t make_records(const struct boot *boot, struct quire_system_config
             }
         }
     }
-    if (total < end >> PAGE_SHIFT) {
+    if (total < end >> page_shift()) {
         say("only %u of %u MiB are used: records of more frames find no room",
-            total >> (20 - PAGE_SHIFT), (unsigned)(end >> 20));
+            total >> (20 - page_shift()), (unsigned)(end >> 20));
     }
     return state + config->state_bytes;
 }
@@ -171,7 +170,7 @@ static void make_kernel_table(void)
 void memory_start(const struct boot *boot)
 {
     struct quire_system_config config = {
-        .host = &host, .policy = options.policy, .pages_from = {KERNEL_BYTES >> PAGE_SHIFT}};
+        .host = &host, .policy = options.policy, .pages_from = {KERNEL_BYTES >> page_shift()}};
 
     port_start();
     config.swap = swap_start(&config.swap_slots);
@@ -201,7 +200,7 @@ void *memory_take(size_t bytes)
     if (quire_frames_alloc(&frames, order, &first) != QUIRE_OK) {
         return NULL;
     }
-    at = quire_pfn_pa(first, PAGE_SHIFT).at;
+    at = quire_pfn_pa(first, page_shift()).at;
     if (at >= KERNEL_BYTES) {
         quire_frames_free(&frames, first, order);
         return NULL;
@@ -211,6 +210,6 @@ void *memory_take(size_t bytes)
 
 void memory_give(void *at, size_t bytes)
 {
-    quire_frames_free(&frames, quire_pfn_of((uint32_t)((uintptr_t)at >> PAGE_SHIFT)),
+    quire_frames_free(&frames, quire_pfn_of((uint32_t)((uintptr_t)at >> page_shift())),
                       order_of(bytes));
 }

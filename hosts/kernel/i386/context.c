@@ -16,16 +16,6 @@ uintptr_t machine_frame_at(const struct machine_frame *frame)
     return frame->eip;
 }
 
-bool machine_frame_user(const struct machine_frame *frame)
-{
-    return (frame->cs & 3) == 3;
-}
-
-void machine_frame_answer(struct machine_frame *frame, intptr_t result)
-{
-    frame->eax = (uint32_t)result;
-}
-
 void machine_frame_begin(struct machine_frame *frame, uintptr_t entry, uintptr_t stack)
 {
     *frame = (struct machine_frame){.eip = entry,
@@ -57,6 +47,6 @@ void *machine_context_copy(void *stack_end, const struct machine_frame *frame)
     struct machine_frame *copy = (struct machine_frame *)stack_end - 1;
 
     *copy = *frame;
-    machine_frame_answer(copy, 0);
+    frame_answer(copy, 0);
     return context_below(copy);
 }

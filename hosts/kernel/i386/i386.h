@@ -31,6 +31,17 @@ struct machine_frame {
     uint32_t esp, ss; /* there only if it is a program's */
 };
 
+static inline bool frame_is_user(const struct machine_frame *frame)
+{
+    return (frame->cs & 3) == 3;
+}
+
+/* What a system call answers. */
+static inline void frame_answer(struct machine_frame *frame, intptr_t result)
+{
+    frame->eax = (uint32_t)result;
+}
+
 /* entry.S: where each vector goes: 0 to 47, and VECTOR_CALL last. */
 enum { EXCEPTIONS = 32, IRQS = 16, ENTRIES = EXCEPTIONS + IRQS + 1 };
 extern const uint32_t entries[ENTRIES];

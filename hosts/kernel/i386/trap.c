@@ -55,7 +55,7 @@ static void page_fault(struct machine_frame *frame)
 
     __asm__ volatile("movl %%cr2, %0" : "=r"(address));
     /* A malformed PTE would fault for ever; and the kernel has no other business with programs. */
-    if ((frame->error & ERROR_RESERVED) || !(machine_frame_user(frame) || in_copy(frame))) {
+    if ((frame->error & ERROR_RESERVED) || !(frame_is_user(frame) || in_copy(frame))) {
         panic(frame, address);
     }
     if (!kernel_page_fault(frame, quire_va_at(address), access_of(frame, address))) {
@@ -67,7 +67,7 @@ static void call(struct machine_frame *frame)
 {
     const uintptr_t argument[5] = {frame->ebx, frame->ecx, frame->edx, frame->esi, frame->edi};
 
-    machine_frame_answer(frame, kernel_call(frame, frame->eax, argument));
+    frame_answer(frame, kernel_call(frame, frame->eax, argument));
 }
 
 void trap(struct machine_frame *frame)
@@ -78,8 +78,7 @@ void trap(struct machine_frame *frame)
         irq(frame->vector - VECTOR_IRQ);
     } else if (frame->vector == PAGE_FAULT) {
         page_fault(frame);
-    } else if (machine_frame_user(frame) && frame->vector != NMI &&
-               frame->vector != MACHINE_CHECK) {
+    } else if (frame_is_user(frame) && frame->vector != NMI && frame->vector != MACHINE_CHECK) {
         kernel_exception(frame, exception_name(frame));
     } else {
         panic(frame, 0);
