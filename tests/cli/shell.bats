@@ -21,12 +21,14 @@ appears() {
 # on_terminal [KEYS EXPRESSION]...: types keys at a terminal, and waits for what they lead to before
 # the next; the last is Ctrl-D. KEYS may be again:KEYS, to be typed until then. What was seen is in
 # out. The exit status is the shell's own: script fails when it writes to a shell that has just
-# left, so the keyboard stays open until then, and nothing is typed before the prompt shows.
+# left, so the keyboard stays open until then, and nothing is typed before the prompt shows. A Ctrl-C
+# is for all that runs on the terminal: /bin/sh, which writes the status, would end of it.
 on_terminal() {
     rm -f "$tmp/keys" "$tmp/status"
     mkfifo "$tmp/keys"
     : > "$tmp/out"
-    TERM=xterm timeout 60 script -qfc "$QUIRE shell; echo \$? > $tmp/status" /dev/null \
+    SHELL=/bin/sh TERM=xterm timeout 60 \
+        script -qfc "trap : INT; $QUIRE shell; echo \$? > $tmp/status" /dev/null \
         < "$tmp/keys" > "$tmp/out" 2> "$tmp/err" 3>&- &
     exec 7> "$tmp/keys"
     appears 'quire> '
