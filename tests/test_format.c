@@ -446,6 +446,11 @@ BREAKS(right_makes_pointer, f->level[0].table = (struct quire_bits)QUIRE_IF_SET(
        f->level[0].as_leaf.set = 1)
 BREAKS(address_makes_pointer, f->level[0].table = (struct quire_bits)QUIRE_IF_SET(12);
        f->level[0].as_leaf.set = 1)
+BREAKS(refused_no_right, f->refused[0] = (struct quire_bits)QUIRE_IF_SET(4))
+BREAKS(refused_value, f->refused[1] = (struct quire_bits){0x0002, 0x0004})
+BREAKS(refused_with_read, f->refused[1] = (struct quire_bits)QUIRE_IF_SET(1))
+BREAKS(pointer_is_global, f->table.global = (struct quire_bits)QUIRE_IF_CLEAR(6))
+BREAKS(leaf_without_rights_is_pointer, *f = tiny_rights; f->refused[1].mask = 0)
 
 static const struct {
     const char *name;
@@ -530,6 +535,11 @@ static const struct {
     BROKEN(pointer_outside),
     BROKEN(right_makes_pointer),
     BROKEN(address_makes_pointer),
+    BROKEN(refused_no_right),
+    BROKEN(refused_value),
+    BROKEN(refused_with_read),
+    BROKEN(pointer_is_global),
+    BROKEN(leaf_without_rights_is_pointer),
 };
 
 static void test_unsound_descriptors_are_refused(void **state)

@@ -82,6 +82,8 @@ static void same_format(const struct quire_format *a, const struct quire_format 
     same(a, b, ignored);
     same_attributes(a->name, &a->leaf, &b->leaf);
     same_attributes(a->name, &a->table, &b->table);
+    same_bits(a->name, a->refused[0], b->refused[0], "refused");
+    same_bits(a->name, a->refused[1], b->refused[1], "refused, second");
     same(a, b, type_mask);
     for (unsigned i = 0; i < QUIRE_TYPES_OF_MEMORY; i++) {
         same(a, b, type[i]);
@@ -93,28 +95,33 @@ static void same_format(const struct quire_format *a, const struct quire_format 
 
 /* ---- tests ---- */
 
-static void examples_are_the_built_in_formats(void **state)
+static void examples_are_the_formats_in_c(void **state)
 {
-    static const struct quire_format *const built_in[] = {
-        &quire_format_ptsim,        &quire_format_ostep14,
-        &quire_format_ostep_linear, &quire_format_ostep_multilevel,
-        &quire_format_i386,         &quire_format_x86_64};
+    static const struct quire_format *const in_c[] = {&quire_format_ptsim,
+                                                      &quire_format_ostep14,
+                                                      &quire_format_ostep_linear,
+                                                      &quire_format_ostep_multilevel,
+                                                      &quire_format_i386,
+                                                      &quire_format_x86_64,
+                                                      &sv32,
+                                                      &sv39,
+                                                      &sv48};
 
     (void)state;
-    for (unsigned i = 0; i < sizeof built_in / sizeof built_in[0]; i++) {
+    for (unsigned i = 0; i < sizeof in_c / sizeof in_c[0]; i++) {
         struct format_described read;
         struct problem problem = {""};
         char path[100], text[8192];
         size_t length;
         FILE *file;
 
-        snprintf(path, sizeof path, "examples/formats/%s.format", built_in[i]->name);
+        snprintf(path, sizeof path, "examples/formats/%s.format", in_c[i]->name);
         file = fopen(path, "r");
         checkf(file != NULL, "%s (run this from the top of the source tree)", path);
         length = fread(text, 1, sizeof text, file);
         fclose(file);
         checkf(format_parse(&read, text, length, path, &problem), "%s", problem.text);
-        same_format(built_in[i], &read.format);
+        same_format(in_c[i], &read.format);
     }
 }
 
@@ -179,6 +186,11 @@ static const struct mistake {
     {"absent bit 3\n", "F: line 1: absent: expected set or clear, found 'end of line'"},
     {"absent bits 3..2 = 4\n",
      "F: line 1: absent: expected = and a value of that many bits, found '4'"},
+    {"leaf-refused never\n",
+     "F: line 1: leaf-refused: expected a condition on bits, found 'never'"},
+    {"leaf-refused bit 1 set bit 2 set bit 3 set\n",
+     "F: line 1: leaf-refused: expected two combinations at most, found 'bit'"},
+    {HEAD "leaf-refused bit 1 set\n" LEVEL, "F: a refused combination is not one of rights"},
     {"absent bit 3 clear now\n", "F: line 1: absent: expected the end of the line, found 'now'"},
     {"ignored 3..9\n", "F: line 1: ignored: expected bits such as 31..12 or 7 (63 to 0, the "
                        "higher first), found '3..9'"},
@@ -239,7 +251,7 @@ static void silence_has_a_meaning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(examples_are_the_built_in_formats),
+        cmocka_unit_test(examples_are_the_formats_in_c),
         cmocka_unit_test(what_is_written_is_read_again),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(silence_has_a_meaning),

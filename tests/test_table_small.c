@@ -183,12 +183,19 @@ static void test_uneven_reach(void **state)
     every_sequence(&tiny_narrow, 4);
 }
 
+/* A leaf without rights would be a pointer. */
+static void test_told_by_rights(void **state)
+{
+    (void)state;
+    every_sequence(&tiny_rights, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_levels),   cmocka_unit_test(test_two_levels_with_large_leaves),
         cmocka_unit_test(test_inverted),     cmocka_unit_test(test_four_levels),
-        cmocka_unit_test(test_uneven_reach),
+        cmocka_unit_test(test_uneven_reach), cmocka_unit_test(test_told_by_rights),
     };
 
     return unit_run(tests);

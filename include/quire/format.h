@@ -18,7 +18,7 @@
 #include "quire/status.h"
 #include "quire/types.h"
 
-enum { QUIRE_LEVELS_MAX = 6, QUIRE_ADDRESS_FIELDS = 2 };
+enum { QUIRE_LEVELS_MAX = 6, QUIRE_ADDRESS_FIELDS = 2, QUIRE_REFUSED = 2 };
 
 /* A condition on an entry: it holds when (entry & mask) == value. */
 struct quire_bits {
@@ -100,6 +100,12 @@ struct quire_format {
     uint64_t ignored;         /* bits the MMU ignores in a present leaf, free for software */
 
     struct quire_attribute_bits leaf, table;
+
+    /* Rights that no leaf may have together: one with such an entry faults as if it set a reserved
+     * bit. Where it would be built, reading is granted too. RISC-V: write without read; none at
+     * all, which at upper levels makes a table pointer. mask 0: no such combination. */
+    struct quire_bits refused[QUIRE_REFUSED];
+
     uint64_t type_mask;                   /* memory-type bits of a leaf; 0: no types */
     uint64_t type[QUIRE_TYPES_OF_MEMORY]; /* their value for each QUIRE_TYPE_... */
 

@@ -19,6 +19,12 @@ QUIRE_INLINE bool quire_bits_hold(struct quire_bits bits, uint64_t entry)
     return (entry & bits.mask) == bits.value;
 }
 
+/* The same for conditions that may be left out: without bits it never holds. */
+QUIRE_INLINE bool quire_bits_match(struct quire_bits bits, uint64_t entry)
+{
+    return bits.mask != 0 && quire_bits_hold(bits, entry);
+}
+
 /* `entry` with the condition made true (on) or false. A format without the bit stays as it is. */
 QUIRE_INLINE uint64_t quire_bits_put(struct quire_bits bits, uint64_t entry, unsigned on)
 {
@@ -91,11 +97,21 @@ QUIRE_INLINE quire_pa quire_pte_address(const struct quire_format *format, unsig
     return quire_pa_at(quire_layout_address(quire_pte_layout(format, level, kind), entry));
 }
 
-/* Does a present entry set a reserved bit, or map memory at a level that cannot? */
+/* Does a leaf combine rights that none may have together? */
+QUIRE_INLINE bool quire_pte_refused(const struct quire_format *format, uint64_t entry)
+{
+    return quire_bits_match(format->refused[0], entry) ||
+           quire_bits_match(format->refused[1], entry);
+}
+
+/* Does a present entry set a reserved bit, combine what is refused, or map memory at a level that
+ * cannot? */
 QUIRE_INLINE bool quire_pte_reserved(const struct quire_format *format, unsigned level,
                                      enum quire_pte_kind kind, uint64_t entry)
 {
-    if (kind == QUIRE_PTE_LEAF && level < format->levels && !quire_level_of(format, level)->leaf) {
+    if (kind == QUIRE_PTE_LEAF &&
+        ((level < format->levels && !quire_level_of(format, level)->leaf) ||
+         quire_pte_refused(format, entry))) {
         return true;
     }
     return (entry & quire_pte_layout(format, level, kind)->reserved) != 0;
@@ -141,7 +157,8 @@ static inline unsigned quire_pte_attributes(const struct quire_format *format, u
 bool quire_pte_fits(const struct quire_format *format, unsigned level, quire_pa pa);
 
 /* A leaf that maps `pa` with `attributes`. Rights that the format cannot withhold are granted, and
- * marks it does not have are dropped. => quire_pte_fits() */
+ * reading where the others would be refused without it; marks it does not have are dropped.
+ * => quire_pte_fits() */
 uint64_t quire_pte_leaf(const struct quire_format *format, unsigned level, quire_pa pa,
                         unsigned attributes);
 

@@ -109,6 +109,45 @@ static bool may_hold(struct quire_bits bits, uint64_t set, uint64_t open)
     return (bits.value & ~bits.mask) == 0 && ((set ^ bits.value) & bits.mask & ~open) == 0;
 }
 
+/* What may be refused are combinations of rights: leaves of all levels are alike in these. */
+static const char *check_refused(const struct quire_format *format)
+{
+    const struct quire_attribute_bits *leaf = &format->leaf;
+    uint64_t rights = leaf->read.mask | leaf->write.mask | leaf->execute.mask | leaf->user.mask;
+
+    for (unsigned i = 0; i < QUIRE_REFUSED; i++) {
+        if ((format->refused[i].mask & ~rights) != 0) {
+            return "a refused combination is not one of rights";
+        }
+        if (format->refused[i].mask != 0 &&
+            (format->refused[i].value & ~format->refused[i].mask) != 0) {
+            return "a refused combination has bits outside its mask";
+        }
+    }
+    return NULL;
+}
+
+/* Is a leaf a leaf and not refused, whichever rights it is built with? */
+static const char *check_rights(const struct quire_format *format, unsigned level)
+{
+    const struct quire_attribute_bits *bits = &format->leaf;
+    const struct quire_level *l = quire_level_of(format, level);
+    uint64_t open = address_mask(&l->as_leaf) | bits->accessed.mask | bits->dirty.mask |
+                    bits->global.mask | format->type_mask;
+
+    for (unsigned rights = 0; rights <= QUIRE_RIGHTS; rights++) {
+        uint64_t leaf = quire_pte_leaf(format, level, quire_pa_at(0), rights);
+
+        if (level < format->levels && may_hold(l->table, leaf, open)) {
+            return "a leaf cannot be told from a table pointer";
+        }
+        if (quire_pte_refused(format, leaf)) {
+            return "a leaf would be refused, even with the right to read";
+        }
+    }
+    return NULL;
+}
+
 /* Does some entry of this layout read as absent? That one address of all does (ptsim's frame 0) is
  * allowed, and found out by quire_pte_fits(); but attributes must have no part in it. */
 static bool reads_as_absent(const struct quire_format *format,
@@ -150,11 +189,10 @@ static const char *check_leaf_level(const struct quire_format *format, unsigned 
     if (bits != 0 && (bits & (0 - bits)) != quire_format_span(format, level)) {
         return "a leaf's address does not begin at the size of its page";
     }
-    if (level < format->levels &&
-        may_hold(l->table, layout->set, address_mask(layout) | attributes)) {
-        return "a leaf cannot be told from a table pointer";
+    if (reads_as_absent(format, layout, attributes)) {
+        return "a leaf would read as absent";
     }
-    return reads_as_absent(format, layout, attributes) ? "a leaf would read as absent" : NULL;
+    return check_rights(format, level);
 }
 
 static const char *check_table_level(const struct quire_format *format, unsigned level)
@@ -180,6 +218,9 @@ static const char *check_table_level(const struct quire_format *format, unsigned
     entry = quire_pte_table(format, level, quire_pa_at(0));
     if (quire_pte_rights(format, QUIRE_PTE_TABLE, entry) != QUIRE_RIGHTS) {
         return "a table pointer could never grant a right";
+    }
+    if (quire_bits_match(format->table.global, entry)) {
+        return "a table pointer would make all below it global";
     }
     if (!quire_bits_hold(l->table, entry) ||
         (l->table.mask & (address_mask(layout) | attributes)) != 0) {
@@ -262,6 +303,9 @@ static const char *check_all(const struct quire_format *format)
         return "a page is not 8 bytes to 1 GiB";
     }
     wrong = check_entry(format);
+    if (wrong == NULL) {
+        wrong = check_refused(format);
+    }
     for (unsigned level = 1; level <= format->levels && wrong == NULL; level++) {
         wrong = check_level(format, level);
     }

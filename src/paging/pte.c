@@ -9,7 +9,7 @@ bool quire_pte_fits(const struct quire_format *format, unsigned level, quire_pa 
     uint64_t stored = quire_layout_with_address(layout, pa.at);
 
     return quire_layout_address(layout, stored) == pa.at &&
-           quire_pte_kind(format, level, layout->set | stored) == QUIRE_PTE_LEAF;
+           !quire_bits_hold(format->absent, layout->set | stored);
 }
 
 uint64_t quire_pte_with_attributes(const struct quire_format *format, uint64_t leaf,
@@ -22,6 +22,9 @@ uint64_t quire_pte_with_attributes(const struct quire_format *format, uint64_t l
     leaf = quire_bits_put(bits->write, leaf, attributes & QUIRE_WRITE);
     leaf = quire_bits_put(bits->execute, leaf, attributes & QUIRE_EXECUTE);
     leaf = quire_bits_put(bits->user, leaf, attributes & QUIRE_USER);
+    if (quire_pte_refused(format, leaf)) {
+        leaf = quire_bits_put(bits->read, leaf, 1);
+    }
     leaf = quire_bits_put(bits->accessed, leaf, attributes & QUIRE_ACCESSED);
     leaf = quire_bits_put(bits->dirty, leaf, attributes & QUIRE_DIRTY);
     leaf = quire_bits_put(bits->global, leaf, attributes & QUIRE_GLOBAL);

@@ -182,6 +182,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
     struct walk_seen seen = {UINT64_MAX, UINT64_MAX};
     unsigned rights = QUIRE_RIGHTS;
     unsigned missing = 0; /* what the first entry that withholds anything needed withholds */
+    unsigned global = 0;  /* does a table entry make all below it global? */
 
     if (!quire_va_valid(format, va)) {
         at.entry_at = quire_pa_at(0);
@@ -207,6 +208,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         if (kind == QUIRE_PTE_TABLE) {
             seen.ones &= entry;
             seen.zeros &= ~entry;
+            global |= quire_bits_match(format->table.global, entry) ? QUIRE_GLOBAL : 0U;
         }
         if (kind == QUIRE_PTE_LEAF || detail == WALK_FULL) {
             rights = walk_rights(format, &seen);
@@ -245,7 +247,7 @@ QUIRE_INLINE enum quire_status walk_inline(const struct quire_format *format,
         if (out != NULL) {
             out->pa = quire_pa_at(table.at | offset);
             out->page_bytes = quire_format_span(format, level);
-            out->attributes = rights | quire_pte_marks(format, entry);
+            out->attributes = rights | global | quire_pte_marks(format, entry);
             out->reason = QUIRE_REASON_NONE;
             out->level = level;
             out->index = index;

@@ -56,7 +56,7 @@ END
 
 @test "no picture is wider than 100 columns, and each has every level" {
     for format in ptsim ostep14 ostep-linear ostep-multilevel i386 x86-64 \
-        examples/formats/teacup.format ostep-linear:va_bits=30,page=4K; do
+        examples/formats/{teacup,sv32,sv39,sv48}.format ostep-linear:va_bits=30,page=4K; do
         quire formats "$format"
         mentions '^virtual address$' '^ +1 '
         awk 'length > 100 { print; exit 1 }' "$tmp/out"
@@ -71,6 +71,15 @@ END
         '^PDE, mapping a page of 2 MiB$' '^PTE, mapping a page of 4 KiB$' \
         '^      63  X               0: may be executed$' '^  29\.\.13  0               reserved: must be zero$' \
         '^       7  S               0: points to a table$' '^ +4  PTE +20\.\.12 +512 +4096 +4 KiB  a page$'
+}
+
+@test "Sv39: rights in pages, a pointer where there are none" {
+    quire formats examples/formats/sv39.format
+    mentions '^PTE2, PTE1, pointing to a table$' '^PTE2, mapping a page of 1 GiB$' \
+        '^PTE1, mapping a page of 2 MiB$' '^PTE0, mapping a page of 4 KiB$' \
+        '^    3\.\.1  S               0x0: points to a table$' \
+        '^       2  W               1: may be written$' \
+        '^  refused, as if it set a reserved bit: bits 2\.\.1 = 0x2  bits 3\.\.1 = 0x0$'
 }
 
 @test "the sizes of the linear machine are parameters" {
@@ -90,7 +99,7 @@ END
 
 @test "a format written as text reads back as the same text" {
     for format in ptsim ostep14 ostep-linear ostep-multilevel i386 x86-64 \
-        examples/formats/teacup.format; do
+        examples/formats/{teacup,sv32,sv39,sv48}.format; do
         "$QUIRE" formats --text "$format" > "$tmp/text"
         quire formats --text "$tmp/text"
         prints < "$tmp/text"

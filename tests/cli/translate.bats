@@ -210,6 +210,46 @@ END
 END
 }
 
+# Puts an entry of 8 bytes at a table's index: entry TABLE INDEX VALUE
+entry() {
+    printf "$(printf '%016x' "$3" | sed 's/../& /g' | tr ' ' '\n' | tac | sed '/./s/^/\\x/' | tr -d '\n')" |
+        dd of="$tmp/image" bs=8 seek=$(($1 * 512 + $2)) conv=notrunc status=none
+}
+
+@test "Sv39: pages of three sizes, and entries that are neither page nor pointer" {
+    truncate -s 12288 "$tmp/image"
+    entry 0 0 0x20000401   # V, to the table at 0x80001000
+    entry 0 2 0x200000ef   # 1 GiB at 0x80000000: D A G X W R V
+    entry 1 0 0x20000801   # V, to the table at 0x80002000
+    entry 1 1 0x200800d7   # 2 MiB at 0x80200000: D A U W R V
+    entry 1 2 0x20080457   # the same, 4 KiB further: misaligned
+    entry 2 16 0x2008005b  # 4 KiB at 0x80200000: A U X R V
+    entry 2 17 0x20080045  # writable, not readable
+    entry 2 18 0x20000c01  # a pointer at the last level
+    quire translate --format examples/formats/sv39.format --memory "$tmp/image" --base 0x80000000 \
+        --root 0x80000000 0x10abc 0x23cdef 0x80200123 0x11000 0x12000 0x400000 0x4000000000
+    prints << END
+0x0000010abc -> 0x00000080200abc
+0x000023cdef -> 0x0000008023cdef
+0x0080200123 -> 0x00000080200123
+0x0000011000 -> fault: reserved bit set at level 3, entry 17 (entry 0x0000000020080045 at 0x00000080002088)
+0x0000012000 -> fault: reserved bit set at level 3, entry 18 (entry 0x0000000020000c01 at 0x00000080002090)
+0x0000400000 -> fault: reserved bit set at level 2, entry 2 (entry 0x0000000020080457 at 0x00000080001010)
+0x4000000000 -> fault: address outside the address space
+END
+    quire translate --format examples/formats/sv39.format --memory "$tmp/image" --base 0x80000000 \
+        --root 0x80000000 --access w --user 0x10abc 0x23cdef 0x80200123
+    prints << END
+0x0000010abc -> fault: not writable at level 3, entry 16 (entry 0x000000002008005b at 0x00000080002080)
+0x000023cdef -> 0x0000008023cdef
+0x0080200123 -> fault: supervisor only at level 1, entry 2 (entry 0x00000000200000ef at 0x00000080000010)
+END
+    quire translate --format examples/formats/sv39.format --memory "$tmp/image" --base 0x80000000 \
+        --root 0x80000000 --explain 0x11000
+    mentions '^      3\.\.1 = 0 +points to a table$' '^         2 = 1 +may be written$' \
+        '^         1 = 0 +may not be read$' '^    a PTE0 that maps a page must not combine rights like this$'
+}
+
 @test "options that are missing, wrong or too many" {
     quire translate
     refused 'translate: expected --format F and --memory IMAGE (see quire translate --help)'

@@ -484,4 +484,7 @@ const struct quire_format *const test_formats[TEST_FORMATS] = {
     &full_64,
     &tiny_narrow,
     &tiny_marked,
+    &tiny_rights,
+    &sv32,
+    &sv39,
 };

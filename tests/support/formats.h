@@ -9,7 +9,7 @@
 #include "tests/support/prng.h"
 
 /* Every format there is, in no particular order. */
-enum { TEST_FORMATS = 20 };
+enum { TEST_FORMATS = 23 };
 extern const struct quire_format *const test_formats[TEST_FORMATS];
 
 /* 2 levels of 2 bits, 16-byte pages, 1-byte entries: present, write, user, accessed, 4-bit PFN.
@@ -52,6 +52,10 @@ extern const struct quire_format tiny_six;
 
 /* All 64 bits of address, virtual and physical. */
 extern const struct quire_format full_64;
+
+/* RISC-V: no bit tells a pointer from a leaf, but rights that are all withheld. In one byte: V, R,
+ * W, X and 4 bits of PFN, 16-byte pages and 64-byte leaves; and what examples/formats has. */
+extern const struct quire_format tiny_rights, sv32, sv39, sv48;
 
 /* A random descriptor, sound by construction. Small enough to try every page. */
 void random_format(struct prng *prng, struct quire_format *format);

@@ -1,4 +1,4 @@
-/* MMUs written by hand: x86-64, i386, and the teaching machines. */
+/* MMUs written by hand: x86-64, i386, RISC-V, and the teaching machines. */
 #include "tests/support/model_machines.h"
 
 #include <string.h>
@@ -284,6 +284,77 @@ static enum quire_status ptsim(unsigned pa_bits, struct arena *arena, uint64_t r
     return found(&hand, access, va, entry * 256, 256, 0);
 }
 
+/* RISC-V, volume II, "Virtual Address Translation Process": i counts the levels down to 0. Of what
+ * an implementation may choose: the supervisor may touch users' pages (SUM), A and D are set. */
+static enum quire_status riscv(struct hand *hand, unsigned levels, unsigned pa_bits, uint64_t va,
+                               unsigned access)
+{
+    unsigned bits = hand->bytes == 4 ? 10 : 9, i = levels, global = 0;
+    uint64_t a = hand->out->entry_at.at, pte, ppn;
+    enum quire_status status;
+
+    for (;;) {
+        i--;
+        if (!step(hand, a, va >> (12 + i * bits) & ((1U << bits) - 1), &pte)) {
+            return stop(hand, QUIRE_REASON_UNREACHABLE);
+        }
+        if (!(pte & 1)) {
+            return stop(hand, QUIRE_REASON_NOT_PRESENT);
+        }
+        ppn = pte << 10 >> 20;
+        if (pte >> 54 || ppn >> (pa_bits - 12)) {
+            restrict_to(hand, (pte & 0xe) == 0 && i > 0 ? ALL : pte >> 1 & ALL);
+            return stop(hand, QUIRE_REASON_RESERVED);
+        }
+        if ((pte & 0xe) != 0 || i == 0) {
+            break;
+        }
+        if (pte & 0xd0) {
+            return stop(hand, QUIRE_REASON_RESERVED);
+        }
+        global |= pte & 0x20 ? QUIRE_GLOBAL : 0;
+        a = ppn << 12;
+    }
+    restrict_to(hand, pte >> 1 & ALL);
+    if ((pte & 0xe) == 0 || (pte & 6) == 4 || ppn % (UINT64_C(1) << i * bits) != 0) {
+        return stop(hand, QUIRE_REASON_RESERVED);
+    }
+    status = found(hand, access, va, ppn << 12, UINT64_C(1) << (12 + i * bits),
+                   global | (pte & 0x20 ? QUIRE_GLOBAL : 0) | (pte & 0x40 ? QUIRE_ACCESSED : 0) |
+                       (pte & 0x80 ? QUIRE_DIRTY : 0));
+    if (status == QUIRE_OK && (access & QUIRE_ACCESSED)) {
+        arena_poke(hand->arena, hand->out->entry_at.at, hand->bytes, false,
+                   pte | 0x40 | (access & QUIRE_WRITE ? 0x80 : 0));
+    }
+    return status;
+}
+
+static enum quire_status riscv_32(unsigned pa_bits, struct arena *arena, uint64_t root, uint64_t va,
+                                  unsigned access, struct quire_walk *out,
+                                  struct quire_trace *trace)
+{
+    struct hand hand = hand_new(arena, root, 4, out, trace);
+
+    if (va > UINT32_MAX) {
+        out->entry_at.at = 0;
+        return stop(&hand, QUIRE_REASON_NONCANONICAL);
+    }
+    return riscv(&hand, 2, pa_bits, va, access);
+}
+
+static enum quire_status riscv_39(unsigned pa_bits, struct arena *arena, uint64_t root, uint64_t va,
+                                  unsigned access, struct quire_walk *out,
+                                  struct quire_trace *trace)
+{
+    struct hand hand = hand_new(arena, root, 8, out, trace);
+
+    if (va >= UINT64_C(0x4000000000) && va < UINT64_C(0xffffffc000000000)) {
+        out->entry_at.at = 0;
+        return stop(&hand, QUIRE_REASON_NONCANONICAL);
+    }
+    return riscv(&hand, 3, pa_bits, va, access);
+}
+
 model_machine *model_machine_of(const struct quire_format *format)
 {
     static const struct {
@@ -294,7 +365,9 @@ model_machine *model_machine_of(const struct quire_format *format)
                     {"ostep14", ostep14},
                     {"ostep-multilevel", ostep_multilevel},
                     {"ostep-linear", ostep_linear},
-                    {"ptsim", ptsim}};
+                    {"ptsim", ptsim},
+                    {"sv32", riscv_32},
+                    {"sv39", riscv_39}};
 
     for (unsigned i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
         bool resized = machines[i].machine == ostep_linear && format->va_bits != 14;

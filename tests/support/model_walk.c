@@ -80,6 +80,16 @@ static unsigned decode_marks(const struct quire_format *format, uint64_t entry)
     return marks;
 }
 
+static bool refused(const struct quire_format *format, uint64_t entry)
+{
+    bool is = false;
+
+    for (unsigned i = 0; i < QUIRE_REFUSED; i++) {
+        is |= format->refused[i].mask != 0 && model_holds(format->refused[i], entry);
+    }
+    return is;
+}
+
 struct model_entry model_decode(const struct quire_format *format, unsigned level, uint64_t entry)
 {
     const struct quire_level *l = &format->level[level - 1];
@@ -98,13 +108,16 @@ struct model_entry model_decode(const struct quire_format *format, unsigned leve
     is.rights |= model_holds(bits->write, entry) ? QUIRE_WRITE : 0;
     is.rights |= model_holds(bits->execute, entry) ? QUIRE_EXECUTE : 0;
     is.rights |= model_holds(bits->user, entry) ? QUIRE_USER : 0;
-    if (is.kind == MODEL_LEAF && !l->leaf) {
+    if (is.kind == MODEL_LEAF && (!l->leaf || refused(format, entry))) {
         is.kind = MODEL_RESERVED;
     } else if (entry & (is.kind == MODEL_TABLE ? l->as_table : l->as_leaf).reserved) {
         is.kind = MODEL_RESERVED;
     } else {
         is.address = model_address(is.kind == MODEL_TABLE ? &l->as_table : &l->as_leaf, entry);
-        is.marks = is.kind == MODEL_LEAF ? decode_marks(format, entry) : 0;
+        is.marks = is.kind == MODEL_LEAF ? decode_marks(format, entry)
+                   : format->table.global.mask != 0 && model_holds(format->table.global, entry)
+                       ? QUIRE_GLOBAL
+                       : 0;
     }
     return is;
 }
@@ -119,6 +132,9 @@ bool model_fits(const struct quire_format *format, unsigned level, enum model_ki
 
     if (model_address(layout, entry) != address) {
         return false;
+    }
+    if (kind == MODEL_LEAF) { /* without any right it may be something else */
+        entry = model_put(format->leaf.read, entry, true);
     }
     is = model_decode(format, level, entry);
     return is.kind == kind && is.address == address;
@@ -160,12 +176,15 @@ unsigned model_granted(const struct quire_format *format, unsigned attributes)
                {QUIRE_ACCESSED, bits->accessed}, {QUIRE_DIRTY, bits->dirty},
                {QUIRE_GLOBAL, bits->global}};
     unsigned granted = 0;
+    uint64_t entry = 0;
 
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         bool constant = all[i].where.mask == 0;
         bool on = constant ? all[i].where.value == 0 : (attributes & all[i].attribute) != 0;
         granted |= on ? all[i].attribute : 0;
+        entry = model_put(all[i].where, entry, on);
     }
+    granted |= refused(format, entry) ? QUIRE_READ : 0;
     if (format->type_mask != 0) { /* types that look alike: the first of them */
         unsigned wanted = (attributes & QUIRE_TYPE) >> QUIRE_TYPE_SHIFT, type = 0;
         while (format->type[type] != format->type[wanted]) {
@@ -211,7 +230,7 @@ enum quire_status model_walk_described(const struct quire_format *format, struct
                                        uint64_t root, uint64_t va, unsigned access,
                                        struct quire_walk *out, struct quire_trace *trace)
 {
-    unsigned rights = QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE | QUIRE_USER;
+    unsigned rights = QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE | QUIRE_USER, marks = 0;
     struct quire_trace own;
     uint64_t table = root;
 
@@ -248,10 +267,11 @@ enum quire_status model_walk_described(const struct quire_format *format, struct
             return QUIRE_FAULT;
         }
         table = is.address;
+        marks |= is.marks;
         if (is.kind == MODEL_LEAF) {
             out->page_bytes = UINT64_C(1) << l->shift;
             out->pa.at = is.address + (va & (out->page_bytes - 1));
-            out->attributes = rights | is.marks;
+            out->attributes = rights | marks;
             break;
         }
     }

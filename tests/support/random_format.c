@@ -124,6 +124,7 @@ static void make_levels(struct deck *deck, struct quire_format *format,
                         const struct quire_field field[2], uint64_t present,
                         struct quire_bits pointer)
 {
+    bool by_rights = pointer.mask != 0 && pointer.mask == format->refused[0].mask;
     unsigned first_leaf = between(deck->prng, 1, format->levels);
 
     for (unsigned i = 1; i <= format->levels; i++) {
@@ -134,7 +135,7 @@ static void make_levels(struct deck *deck, struct quire_format *format,
         level->name = "entry";
         level->leaf = last || (pointer.mask != 0 && i >= first_leaf);
         level->table = last ? (struct quire_bits)QUIRE_NEVER : pointer;
-        level->as_leaf.set = present | (last ? 0 : pointer.mask & ~pointer.value);
+        level->as_leaf.set = present | (last || by_rights ? 0 : pointer.mask & ~pointer.value);
         level->as_leaf.reserved = insist;
         make_leaf(deck->prng, format, i, field, &level->as_leaf);
         if (!last) {
@@ -163,13 +164,50 @@ static void deal_attributes(struct deck *deck, struct quire_format *format)
     table->execute = prng_one_in(deck->prng, 2) ? leaf->execute : always;
     table->read = prng_one_in(deck->prng, 4) ? leaf->read : always;
     table->accessed = prng_one_in(deck->prng, 2) ? leaf->accessed : never;
-    table->dirty = table->global = never;
+    table->dirty = never;
+    table->global = leaf->global.value != 0 && leaf->global.mask != 0 && prng_one_in(deck->prng, 2)
+                        ? leaf->global
+                        : never;
     if (bits_left(deck) >= 2 && prng_one_in(deck->prng, 2)) {
         uint64_t a = deal(deck), b = deal(deck);
         uint64_t flip = prng_one_in(deck->prng, 2) ? a : 0;
         uint64_t type[QUIRE_TYPES_OF_MEMORY] = {flip, flip ^ b, flip ^ a, flip ^ a ^ b};
         format->type_mask = a | b;
         memcpy(format->type, type, sizeof(type));
+    }
+}
+
+/* A condition that holds for leaves that grant none of these rights. */
+static struct quire_bits none_of(struct quire_bits a, struct quire_bits b, struct quire_bits c)
+{
+    struct quire_bits none = {a.mask | b.mask | c.mask, 0};
+
+    none.value = none.mask & ~(a.value | b.value | c.value);
+    return none;
+}
+
+/* RISC-V's peculiarities, of either polarity: what grants nothing points to a table; what may be
+ * written can be read. */
+static void deal_refused(struct deck *deck, struct quire_format *format, struct quire_bits *pointer)
+{
+    const struct quire_bits always = QUIRE_ALWAYS;
+    const struct quire_attribute_bits *leaf = &format->leaf;
+    struct quire_bits unreadable;
+
+    if (leaf->read.mask == 0) {
+        return;
+    }
+    if (format->levels > 1 && prng_one_in(deck->prng, 3)) {
+        *pointer =
+            none_of(leaf->read, prng_one_in(deck->prng, 2) ? leaf->write : always, leaf->execute);
+        format->refused[0] = *pointer;
+        format->table.read = format->table.write = format->table.execute = always;
+    }
+    if (leaf->write.mask != 0 && prng_one_in(deck->prng, 3)) {
+        unreadable = none_of(leaf->read, always, always);
+        unreadable.mask |= leaf->write.mask;
+        unreadable.value |= leaf->write.value;
+        format->refused[format->refused[0].mask != 0] = unreadable;
     }
 }
 
@@ -224,6 +262,7 @@ void random_format(struct prng *prng, struct quire_format *format)
         (prng_next(prng) & low_ones(pte_bits) & ~format->absent.mask) | format->absent.value;
     pointer = deal_pointer(&deck, format);
     deal_attributes(&deck, format);
+    deal_refused(&deck, format, &pointer);
     make_levels(&deck, format, field, present, pointer);
     deal_soft(prng, format);
     format->ignored = prng_next(prng) & deck.left;

@@ -6,6 +6,7 @@
 
 #include "quire/pte.h"
 #include "tests/support/check.h"
+#include "tests/support/model_walk.h"
 
 enum {
     WHOLE_UP_TO = 256,
@@ -100,7 +101,10 @@ static unsigned rights_always(const struct quire_format *format)
 
 unsigned world_rights(const struct world *world, unsigned bits)
 {
-    return (bits & QUIRE_RIGHTS) | world->always;
+    const unsigned usable = QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE;
+    unsigned rights = (bits & QUIRE_RIGHTS) | world->always;
+
+    return (rights & usable) != 0 ? model_granted(world->format, rights) & QUIRE_RIGHTS : rights;
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */

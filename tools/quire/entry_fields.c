@@ -57,6 +57,13 @@ static struct quire_bits condition_of(const struct quire_format *format, unsigne
     }
 }
 
+static uint64_t rights_mask(const struct quire_format *format)
+{
+    const struct quire_attribute_bits *leaf = &format->leaf;
+
+    return leaf->read.mask | leaf->write.mask | leaf->execute.mask | leaf->user.mask;
+}
+
 /* The bits of an entry that play a role. */
 static uint64_t role_mask(const struct quire_format *format, unsigned level,
                           enum quire_pte_kind kind, enum entry_role role)
@@ -67,6 +74,9 @@ static uint64_t role_mask(const struct quire_format *format, unsigned level,
         return 0;
     }
     switch (role) {
+    case ROLE_KIND: /* a leaf may be told by its rights: then these bits are the rights */
+        return condition_of(format, level, kind, role).mask &
+               ~(kind == QUIRE_PTE_LEAF ? rights_mask(format) : 0);
     case ROLE_ADDRESS: return field_mask(layout->address[0]) | field_mask(layout->address[1]);
     case ROLE_TYPE: return kind == QUIRE_PTE_LEAF ? format->type_mask : 0;
     case ROLE_FIXED: return layout->set;

@@ -97,6 +97,10 @@ static void explain_step(const struct quire_format *format, unsigned level,
         fprintf(out, "    it does not point to a table, and a %s cannot map a page\n", l->name);
         return;
     }
+    if (kind == QUIRE_PTE_LEAF && quire_pte_refused(format, step->entry)) {
+        fprintf(out, "    a %s that maps a page must not combine rights like this\n", l->name);
+        return;
+    }
     fprintf(out, "    so: the %s at 0x%0*" PRIx64 "; allowed so far: %s\n",
             kind == QUIRE_PTE_TABLE ? "table" : "page", digits,
             quire_pte_address(format, level, kind, step->entry).at,

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "entry_fields.h"
+#include "format_values.h"
 
 enum { COLUMNS = 98, INDENT = 2, BOXES_MAX = 64 };
 
@@ -224,6 +225,11 @@ static void draw_entry(const struct quire_format *format, unsigned level, enum q
                     entry_field_label(&field[i]).text,
                     entry_field_meaning(format, level, kind, &field[i]).text);
         }
+    }
+    if (kind == QUIRE_PTE_LEAF && !format_kind_refused.is_default(format->refused)) {
+        fputs("  refused, as if it set a reserved bit: ", out);
+        format_kind_refused.write(format->refused, out);
+        putc('\n', out);
     }
 }
 

@@ -44,6 +44,7 @@ static const struct keyword whole[] = {
     {"table-accessed", &format_kind_mark, IN_FORMAT(table.accessed)},
     {"table-dirty", &format_kind_mark, IN_FORMAT(table.dirty)},
     {"table-global", &format_kind_mark, IN_FORMAT(table.global)},
+    {"leaf-refused", &format_kind_refused, IN_FORMAT(refused)},
     {"type-bits", &format_kind_bits, IN_FORMAT(type_mask)},
     {"type-normal", &format_kind_bits, IN_FORMAT(type[0])},
     {"type-write-through", &format_kind_bits, IN_FORMAT(type[1])},

@@ -290,6 +290,50 @@ static bool condition_is_default(const void *value)
 const struct format_kind format_kind_condition = {read_condition, write_condition,
                                                   condition_is_default};
 
+/* One or two combinations of rights: conditions on bits. */
+static bool read_refused(struct format_reader *reader, void *value)
+{
+    struct quire_bits *refused = value;
+    unsigned count = 0;
+
+    do {
+        if (count == QUIRE_REFUSED) {
+            return reader_wrong(reader, "two combinations at most");
+        }
+        if (!read_condition(reader, &refused[count])) {
+            return false;
+        }
+        if (refused[count++].mask == 0) {
+            reader->at--;
+            return reader_wrong(reader, "a condition on bits");
+        }
+    } while (reader->at < reader->words);
+    return true;
+}
+
+static void write_refused(const void *value, FILE *out)
+{
+    const struct quire_bits *refused = value;
+    const char *gap = "";
+
+    for (unsigned i = 0; i < QUIRE_REFUSED; i++) {
+        if (refused[i].mask != 0) {
+            fputs(gap, out);
+            write_condition(&refused[i], out);
+            gap = "  ";
+        }
+    }
+}
+
+static bool refused_is_default(const void *value)
+{
+    const struct quire_bits *refused = value;
+
+    return refused[0].mask == 0 && refused[1].mask == 0;
+}
+
+const struct format_kind format_kind_refused = {read_refused, write_refused, refused_is_default};
+
 /* Accessed, dirty, global: a format that does not name such a bit has none. */
 static bool mark_is_default(const void *value)
 {

@@ -40,6 +40,7 @@ extern const struct format_kind format_kind_order; /* bool: big-endian */
 extern const struct format_kind format_kind_canonical;
 extern const struct format_kind format_kind_condition; /* struct quire_bits; default: always */
 extern const struct format_kind format_kind_mark;      /* the same; default: never */
+extern const struct format_kind format_kind_refused;   /* QUIRE_REFUSED of them; default: none */
 extern const struct format_kind format_kind_field;     /* struct quire_field, without pa_bit */
 extern const struct format_kind format_kind_address;   /* QUIRE_ADDRESS_FIELDS of them */
 extern const struct format_kind format_kind_index;     /* shift and bits of a struct quire_level */
