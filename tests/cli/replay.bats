@@ -206,6 +206,44 @@ policies() {
     [ "$(value references)" = 360 ]
 }
 
+@test "what only saves says so in JSON, too" {
+    make_trace
+    quire replay "$tmp/trace" --save "$tmp/t.qtrace" --json
+    prints << END
+{
+  "trace": "$tmp/trace",
+  "saved": "$tmp/t.qtrace",
+  "saved_bytes": $(wc -c < "$tmp/t.qtrace")
+}
+END
+}
+
+# Saves what comes through a pipe that does not end, and is stopped by this signal meanwhile.
+stopped_by() {
+    mkfifo "$tmp/pipe.$1"
+    env --default-signal="$1" "$QUIRE" replay "$tmp/pipe.$1" --save "$tmp/saved.$1" &
+    exec 9> "$tmp/pipe.$1"
+    cat "$tmp/trace" >&9
+    for _ in $(seq 100); do
+        ! compgen -G "$tmp/saved.$1*" > /dev/null || break
+        sleep 0.1
+    done
+    compgen -G "$tmp/saved.$1.tmp-*" # it had begun
+    kill "-$1" $!
+    status=0
+    wait $! || status=$?
+    exec 9>&-
+    [ "$status" -eq $((128 + $(kill -l "$1"))) ]
+    ! compgen -G "$tmp/saved.$1*"
+}
+
+@test "a signal leaves nothing behind of a trace that was to be saved" {
+    make_trace
+    stopped_by INT
+    stopped_by TERM
+    stopped_by HUP
+}
+
 @test "the pictures" {
     make_trace
     export LC_ALL=C.UTF-8

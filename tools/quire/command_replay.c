@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "format_list.h"
+#include "json.h"
 #include "machine_options.h"
 #include "options.h"
 #include "progress.h"
@@ -252,6 +255,34 @@ static bool settings_parse(struct settings *settings, int argc, char **argv)
     return settings_finish(settings);
 }
 
+/* ---- signals ------------------------------------------------------------------------------- */
+
+/* What --save has written so far, under a name that is not yet its own. */
+static const char *volatile unfinished;
+
+/* The signal, at its default again, comes back as soon as this returns. */
+static void on_end(int number)
+{
+    if (unfinished != NULL) {
+        unlink(unfinished);
+    }
+    raise(number);
+}
+
+/* A signal that ends the program takes the unfinished file with it. */
+static void remove_at_end(const char *path)
+{
+    static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction action = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND}, before;
+
+    unfinished = path;
+    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++) {
+        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(ending[i], &action, NULL);
+        }
+    }
+}
+
 /* ---- the run ------------------------------------------------------------------------------- */
 
 /* Who wants the trace; NULL: does not. */
@@ -345,6 +376,26 @@ static void show(const struct settings *settings, const struct trace *trace,
     }
 }
 
+/* For a trace that was only written anew. */
+static void show_saved(const struct settings *settings, uint64_t bytes)
+{
+    struct json json;
+
+    if (settings->quiet) {
+        return;
+    }
+    if (!settings->json) {
+        printf("%s: %s bytes\n", settings->save, grouped(bytes).text);
+        return;
+    }
+    json = json_to(stdout);
+    json_open(&json, NULL, '{');
+    json_string(&json, "trace", settings->trace);
+    json_string(&json, "saved", settings->save);
+    json_number(&json, "saved_bytes", bytes);
+    json_close(&json);
+}
+
 /* The trace, its copy and the replay, as far as they are wanted, are open. */
 static int run_and_report(const struct settings *settings, struct trace *trace,
                           const struct readers *to)
@@ -359,8 +410,8 @@ static int run_and_report(const struct settings *settings, struct trace *trace,
         double seconds = progress_clock() - start;
 
         show(settings, trace, to->replay, seconds > 1e-9 ? seconds : 1e-9);
-    } else if (!settings->quiet) {
-        printf("%s: %s bytes\n", settings->save, grouped(trace_writer_bytes(to->writer)).text);
+    } else {
+        show_saved(settings, trace_writer_bytes(to->writer));
     }
     return STATUS_OK;
 }
@@ -381,8 +432,10 @@ static int replay_and_save(struct settings *settings, struct trace *trace)
     }
     if (settings->save != NULL) {
         to.writer = trace_writer_open(settings->save);
+        remove_at_end(trace_writer_temporary(to.writer));
     }
     status = run_and_report(settings, trace, &to);
+    unfinished = NULL;
     trace_writer_close(to.writer);
     if (settings->replay) {
         replay_close(&replay);

@@ -100,6 +100,10 @@ bool trace_writer_commit(struct trace_writer *writer);
 
 const char *trace_writer_error(const struct trace_writer *writer);
 
+/* What the file is called until it is committed, for who must remove it in a hurry: NULL, it has no
+ * such name. Valid until the writer is closed. */
+const char *trace_writer_temporary(const struct trace_writer *writer);
+
 /* Bytes written so far, for a report. */
 uint64_t trace_writer_bytes(const struct trace_writer *writer);
 

@@ -412,6 +412,11 @@ const char *trace_writer_error(const struct trace_writer *writer)
     return writer->failure.text[0] ? writer->failure.text : NULL;
 }
 
+const char *trace_writer_temporary(const struct trace_writer *writer)
+{
+    return writer && !writer->finished ? writer->temporary : NULL;
+}
+
 uint64_t trace_writer_bytes(const struct trace_writer *writer)
 {
     return writer ? writer->bytes : 0;
