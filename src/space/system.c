@@ -2,7 +2,7 @@
 #include "quire/system.h"
 
 #include "../bytes.h"
-#include "../space/internal.h"
+#include "internal.h"
 
 /* Where each kind of record lies in the system's state. More than a 32-bit machine can address must
  * not look like less. */
