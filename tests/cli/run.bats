@@ -251,6 +251,21 @@ END
     went_well
 }
 
+@test "explain: every command has something to tell, and tells of its own faults only" {
+    run_text << 'END'
+spawn p 5673
+explain read p 0x801000
+explain heap p 1p
+expect shows "  Page fault: p wants to write page 0x803. The core asks what there is:"
+explain switch p
+expect lines 1
+expect shows "  The machine has no part in that: no access, no event, all figures as before."
+explain unmap p 0x803000 1p
+expect shows "  The TLB forgets 0x00803000-0x00803fff of p."
+END
+    went_well
+}
+
 @test "quit ends it, and a full disk is noticed" {
     run_text << 'END'
 say one

@@ -230,9 +230,11 @@ static void tell_record(struct scenario *s, const struct quire_space *space, qui
 static void tell_fault(struct scenario *s, const struct quire_event *event)
 {
     const struct scenario_process *process = process_with(s, event->asid);
+    bool forbidden = s->tale_leaf;
 
+    s->tale_leaf = false; /* a fault that comes without an access has walked nothing */
     fprintf(s->tale, "  Page fault%s: %s wants to %s page %s. The core asks what there is:\n",
-            s->tale_leaf ? ", as the entry does not allow that" : "", asid_name(s, event->asid),
+            forbidden ? ", as the entry does not allow that" : "", asid_name(s, event->asid),
             (event->value & QUIRE_WRITE) != 0     ? "write"
             : (event->value & QUIRE_EXECUTE) != 0 ? "execute"
                                                   : "read",
@@ -363,6 +365,7 @@ static void listen(void *context, const struct quire_event *event)
     struct scenario *scenario = context;
 
     if (scenario->tale != NULL && tell[event->kind] != NULL) {
+        scenario->tale_told = true;
         tell[event->kind](scenario, event);
     }
 }
@@ -370,6 +373,8 @@ static void listen(void *context, const struct quire_event *event)
 void tale_begin(struct scenario *scenario, FILE *out)
 {
     scenario->tale = out;
+    scenario->tale_leaf = false;
+    scenario->tale_told = false;
     memset(scenario->tale_before, 0, sizeof scenario->tale_before);
     if (scenario->open) {
         counters_now(scenario, scenario->tale_before);
@@ -383,7 +388,10 @@ void tale_end(struct scenario *scenario)
 
     scenario->tale = NULL;
     if (scenario->open) {
-        counters_tell(scenario, scenario->tale_before, out);
+        if (!counters_tell(scenario, scenario->tale_before, out) && !scenario->tale_told) {
+            fputs("  The machine has no part in that: no access, no event, all figures as before.\n",
+                  out);
+        }
         machine_listen(&scenario->machine, NULL, NULL);
     }
 }
@@ -396,6 +404,7 @@ void tale_access(struct scenario *scenario, const struct scenario_process *proce
     if (scenario->tale == NULL) {
         return;
     }
+    scenario->tale_told = true;
     if (!machine_runs(&scenario->machine, process->space)) {
         fprintf(scenario->tale, "  The processor switches to %s: its root table is at %s.\n",
                 process->name, pa_text(scenario, process->space->table.root).text);

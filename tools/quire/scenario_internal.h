@@ -267,7 +267,8 @@ struct scenario {
     FILE *tale;    /* explain: where events are told; NULL: nowhere */
     unsigned tale_walks;
     uint64_t tale_before[COUNTERS_MAX];
-    bool tale_leaf; /* the last entry that was walked maps a page */
+    bool tale_leaf; /* the last entry that was walked, if any since the last fault, maps a page */
+    bool tale_told; /* something was */
 };
 
 /* Forgets machine, processes, objects and outcome. The steps stay. */
@@ -373,9 +374,10 @@ bool counter_value(struct scenario *scenario, unsigned counter,
                    const struct scenario_process *process, uint64_t *value);
 void counters_mark(struct scenario *scenario);
 
-/* What there is now (0 for what is counted), for COUNTERS_MAX values; and what has changed. */
+/* What there is now (0 for what is counted), for COUNTERS_MAX values; and what has changed. False:
+ * nothing has. */
 void counters_now(const struct scenario *scenario, uint64_t *value);
-void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out);
+bool counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out);
 
 /* ---- explaining: scenario_explain.c ---------------------------------------------------------- */
 
