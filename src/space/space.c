@@ -22,13 +22,34 @@ quire_va quire_space_va(const struct quire_space *space, uint64_t vpn)
     return quire_va_at(at);
 }
 
+/* The page table, in a window if the system has a registry. */
+static enum quire_status create_table(struct quire_space *space, const struct quire_format *format)
+{
+    struct quire_registry *registry = space->system->registry;
+
+    return registry != NULL
+               ? quire_registry_create(registry, space->id, &space->view)
+               : quire_table_create(&space->table, format, space->system->host, space->id);
+}
+
+static void destroy_table(struct quire_space *space)
+{
+    if (space->system->registry != NULL) {
+        quire_registry_remove(&space->view);
+    } else {
+        quire_table_destroy(&space->table);
+    }
+}
+
 enum quire_status quire_locked_space_create(struct quire_space *space, struct quire_system *system,
                                             const struct quire_format *format, uint16_t id)
 {
     unsigned page_shift = quire_format_page_shift(format);
+    const struct quire_registry *registry = system->registry;
     enum quire_status status;
 
-    if (page_shift != system->host->frames->page_shift ||
+    if ((registry != NULL && registry->kernel->format != format) ||
+        page_shift != system->host->frames->page_shift ||
         (system->policy.ops->wants_accessed && format->leaf.accessed.mask == 0)) {
         return QUIRE_INVALID;
     }
@@ -39,7 +60,7 @@ enum quire_status quire_locked_space_create(struct quire_space *space, struct qu
     if (status != QUIRE_OK) {
         return status;
     }
-    status = quire_table_create(&space->table, format, system->host, id);
+    status = create_table(space, format);
     if (status != QUIRE_OK) {
         quire_supplement_destroy(&space->supplement);
     }
@@ -353,7 +374,7 @@ void quire_locked_space_destroy(struct quire_space *space)
             quire_table_visit(&space->table, r->va, r->bytes, &visitor);
         }
     }
-    quire_table_destroy(&space->table);
+    destroy_table(space);
     while (space->regions != NULL) {
         struct quire_region *region = space->regions;
 

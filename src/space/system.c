@@ -114,6 +114,7 @@ enum quire_status quire_system_init(struct quire_system *system,
         return QUIRE_INVALID;
     }
     *system = (struct quire_system){.host = config->host,
+                                    .registry = config->registry,
                                     .first = frames->first,
                                     .frames = frames->total,
                                     .resident_limit = config->resident_limit,

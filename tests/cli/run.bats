@@ -259,7 +259,7 @@ explain heap p 1p
 expect shows "  Page fault: p wants to write page 0x803. The core asks what there is:"
 explain switch p
 expect lines 1
-expect shows "  The machine has no part in that: no access, no event, all figures as before."
+expect shows "  The machine has no part in that: no access, no event, figures as before."
 explain unmap p 0x803000 1p
 expect shows "  The TLB forgets 0x00803000-0x00803fff of p."
 END

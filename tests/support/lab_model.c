@@ -761,11 +761,15 @@ void lab_check(struct lab *lab)
     unsigned count = 0;
     enum quire_status status;
 
+    if (system->registry != NULL) {
+        known += lab->kernel.tables + lab->registry.trackers.pcount;
+    }
     for (unsigned n = 0; n < LAB_SPACES; n++) {
         if (live(lab, n)) {
             struct quire_space *space = &lab->space[n].space;
             spaces[count++] = space;
             known += space->supplement.nodes + (space->table.table_bytes >> lab->arena.page_shift);
+            known += system->registry != NULL ? space->view.spare : 0;
             check_regions(lab, n);
             check_tlb(lab, n);
             note_dropped(lab, n);

@@ -389,7 +389,7 @@ void tale_end(struct scenario *scenario)
     scenario->tale = NULL;
     if (scenario->open) {
         if (!counters_tell(scenario, scenario->tale_before, out) && !scenario->tale_told) {
-            fputs("  The machine has no part in that: no access, no event, all figures as before.\n",
+            fputs("  The machine has no part in that: no access, no event, figures as before.\n",
                   out);
         }
         machine_listen(&scenario->machine, NULL, NULL);
