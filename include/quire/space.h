@@ -135,6 +135,11 @@ uint32_t quire_space_working_set(struct quire_space *space);
 /* The region that holds va, or NULL. */
 const struct quire_region *quire_space_region(struct quire_space *space, quire_va va);
 
+/* What became of the page that is seen at va, mapped just now or not: of the space's own, or, where
+ * it has none, of the one that its region shows of an object: QUIRE_RECORD_ZERO behind the object's
+ * end. QUIRE_RECORD_UNTOUCHED: nothing yet, or there is no region. */
+struct quire_record quire_space_record(const struct quire_space *space, quire_va va);
+
 /* Page number of an address, as the supplement counts; and the page's first address. */
 uint64_t quire_space_vpn(const struct quire_space *space, quire_va va);
 quire_va quire_space_va(const struct quire_space *space, uint64_t vpn);

@@ -409,15 +409,21 @@ uint32_t quire_locked_space_working_set(struct quire_space *space)
     return pages;
 }
 
-/* What became of the page that is seen at va, mapped just now or not. */
-static struct quire_record record_at(struct quire_space *space, quire_va va)
+struct quire_record quire_space_record(const struct quire_space *space, quire_va va)
 {
-    const struct quire_region *region = quire_space_region(space, va);
-    uint64_t vpn = space_vpn(space, va);
-    struct quire_record record = quire_supplement_get(&space->supplement, vpn);
+    const struct quire_region *region = space->regions;
+    struct quire_record record = record_of(QUIRE_RECORD_UNTOUCHED, 0);
 
-    return region != NULL && record.kind == QUIRE_RECORD_UNTOUCHED ? quire_region_lower(region, vpn)
-                                                                   : record;
+    while (region != NULL && va.at - region->va.at >= region->bytes) {
+        region = region->next;
+    }
+    if (region != NULL) {
+        record = quire_supplement_get(&space->supplement, space_vpn(space, va));
+    }
+    if (region != NULL && record.kind == QUIRE_RECORD_UNTOUCHED && region->object != NULL) {
+        record = quire_region_lower(region, space_vpn(space, va));
+    }
+    return record;
 }
 
 /* A private page that may be written is made the space's own at once: a copy later on would leave
@@ -439,7 +445,7 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
     if (!quire_sharing_paged(region->sharing)) {
         return QUIRE_INVALID;
     }
-    pfn = quire_pfn_of(record_at(space, va).number);
+    pfn = quire_pfn_of(quire_space_record(space, va).number);
     if (page_of(space->system, pfn)->wired == UINT16_MAX) {
         return QUIRE_NO_SPACE;
     }
@@ -451,7 +457,7 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
 /* A wired page may be in transit all the same, while it is written back. */
 enum quire_status quire_locked_space_unwire(struct quire_space *space, quire_va va)
 {
-    struct quire_record record = record_at(space, va);
+    struct quire_record record = quire_space_record(space, va);
     quire_pfn pfn = quire_pfn_of(record.number);
     bool resident = record.kind == QUIRE_RECORD_FRAME || record.kind == QUIRE_RECORD_GOING;
 

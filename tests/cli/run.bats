@@ -266,6 +266,21 @@ END
     went_well
 }
 
+@test "a page behind the end of a file is zeros, not another page of it" {
+    run_text << 'END'
+file F 1p
+process A
+map A 1M 1100p of F
+read A 1M u8
+expect page A 1M frame
+expect page A 1M+1p zero
+expect page A 1M+1024p zero
+show page A 1M+1024p
+expect shows "A: page 0x500: all zeros, and in no frame"
+END
+    went_well
+}
+
 @test "quit ends it, and a full disk is noticed" {
     run_text << 'END'
 say one

@@ -751,6 +751,24 @@ static void check_tlb(const struct lab *lab, unsigned space)
     }
 }
 
+/* What the core says of each page is what the model finds, which knows offsets and no regions. */
+static void check_told(const struct lab *lab, unsigned space)
+{
+    for (unsigned i = 0; i < LAB_PAGES; i++) {
+        const struct lab_page *p = &lab->space[space].page[i];
+        struct quire_record told =
+            quire_space_record(&lab->space[space].space, lab_va(lab, space, i));
+        struct quire_record is = record_at(lab, space, i);
+
+        if (is.kind == QUIRE_RECORD_UNTOUCHED && p->mapped && behind(p)) {
+            is.kind = QUIRE_RECORD_ZERO;
+        }
+        checkf(told.kind == is.kind && told.number == is.number,
+               "space %u, page %u: told to be %u 0x%x, is %u 0x%x", space, i, told.kind,
+               (unsigned)told.number, is.kind, (unsigned)is.number);
+    }
+}
+
 void lab_check(struct lab *lab)
 {
     struct quire_space *spaces[LAB_SPACES];
@@ -772,6 +790,7 @@ void lab_check(struct lab *lab)
             known += system->registry != NULL ? space->view.spare : 0;
             check_regions(lab, n);
             check_tlb(lab, n);
+            check_told(lab, n);
             note_dropped(lab, n);
         }
     }

@@ -59,27 +59,6 @@ static uint64_t offset_in(const struct quire_region *region, quire_va va)
     return region->offset + ((va.at - region->va.at) & ~(page - 1));
 }
 
-static struct quire_record object_record(const struct quire_region *region, quire_va va)
-{
-    return quire_supplement_get(&region->object->pages,
-                                offset_in(region, va) >>
-                                    quire_format_page_shift(region->space->table.format));
-}
-
-struct quire_record page_record(const struct quire_space *space, quire_va va)
-{
-    const struct quire_region *region = region_at(space, va);
-    struct quire_record record = {QUIRE_RECORD_UNTOUCHED, false, 0};
-
-    if (quire_va_valid(space->table.format, va)) {
-        record = quire_supplement_get(&space->supplement, quire_space_vpn(space, va));
-    }
-    if (record.kind == QUIRE_RECORD_UNTOUCHED && region != NULL && region->object != NULL) {
-        record = object_record(region, va);
-    }
-    return record;
-}
-
 static void untouched(const struct scenario *scenario, const struct quire_space *space, quire_va va,
                       struct place_text *text)
 {
@@ -101,7 +80,7 @@ static void untouched(const struct scenario *scenario, const struct quire_space 
 struct place_text place_of(const struct scenario *scenario, const struct quire_space *space,
                            quire_va va)
 {
-    struct quire_record record = page_record(space, va);
+    struct quire_record record = quire_space_record(space, va);
     struct place_text text;
     uint32_t owners;
 

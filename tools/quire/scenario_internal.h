@@ -386,9 +386,6 @@ void tale_end(struct scenario *scenario);
 void tale_access(struct scenario *scenario, const struct scenario_process *process, quire_va va,
                  unsigned access, uint64_t bytes);
 
-/* The record of a page: the space's own, or that of the region's object where it has none. */
-struct quire_record page_record(const struct quire_space *space, quire_va va);
-
 /* Where a page is, in words: "in frame 0x12", "in swap slot 3". */
 struct place_text {
     char text[160];
