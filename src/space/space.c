@@ -238,6 +238,7 @@ static void free_page(struct quire_space *space, uint64_t vpn, struct quire_reco
         quire_swap_unref(&space->system->swap, quire_slot_of(record.number));
         space->swapped--;
     }
+    quire_page_forget(space, vpn);
     quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
 }
 
