@@ -120,7 +120,7 @@ static void add_table(struct log *log, unsigned order)
         work->kind = TABLE;
         work->order = order;
         log->count++;
-        quire_batch_free_table(&log->batch, order, work->pa);
+        quire_batch_free_table(&log->batch, &log->arena.host, order, work->pa);
     }
 }
 
@@ -288,7 +288,7 @@ static void test_frames_of_pages(void **state)
     check(quire_frames_alloc(&arena.frames, 2, &one) == QUIRE_OK);
     watched_frame = one;
     quire_batch_add(&batch, &range);
-    quire_batch_free_table(&batch, 2, quire_pfn_pa(one, PAGE_SHIFT));
+    quire_batch_free_table(&batch, &arena.host, 2, quire_pfn_pa(one, PAGE_SHIFT));
     quire_batch_commit(&batch);
     check(quire_frames_count(&arena.frames, one) == 0 && flushes == 2);
     check(arena.frames.free == FRAMES - 1 - 1); /* frame 0, and `two` */

@@ -188,7 +188,8 @@ static void test_random(void **state)
         struct lab_setup setup = {.policy = policies[prng_below(&prng, 4)],
                                   .limit = (uint32_t)prng_below(&prng, 12),
                                   .slots = (uint32_t)prng_below(&prng, 50),
-                                  .strict = prng_one_in(&prng, 3)};
+                                  .strict = prng_one_in(&prng, 3),
+                                  .windows = prng_one_in(&prng, 2)};
         bool trouble = prng_one_in(&prng, 2);
 
         setup.format = lab_machine(i % LAB_MACHINES, &setup.frames);
@@ -278,10 +279,10 @@ static bool makes_sense(const struct lab *lab, const struct line *line)
 }
 
 /* False: nothing was refused or failed, the script is over. */
-static bool run_script(unsigned machine, struct lab_trip refuse, struct lab_trip fail)
+static bool run_script(unsigned machine, bool windows, struct lab_trip refuse, struct lab_trip fail)
 {
     static const uint32_t limits[] = {0, 3, 6};
-    struct lab_setup setup = {.limit = limits[machine % 3], .slots = 40};
+    struct lab_setup setup = {.limit = limits[machine % 3], .slots = 40, .windows = windows};
     struct lab lab;
     bool struck;
 
@@ -312,32 +313,47 @@ static bool run_script(unsigned machine, struct lab_trip refuse, struct lab_trip
     return struck;
 }
 
-static void run_scripts(bool frames, bool stays)
+static void run_scripts(unsigned machine, bool windows, bool frames, bool stays)
 {
     const struct lab_trip none = {0, 0, false};
+    struct lab_trip trip = {1, 0, stays};
 
+    while (run_script(machine, windows, frames ? trip : none, frames ? none : trip)) {
+        trip.in += (EFFORT == 4 ? 1 : 3) * (stays ? 3 : 1);
+    }
+    check(trip.in > (frames ? 9 : 4));
+}
+
+static void run_everywhere(bool frames)
+{
     for (unsigned i = 0; i < LAB_MACHINES; i++) {
-        struct lab_trip trip = {1, 0, stays};
-
-        while (run_script(i, frames ? trip : none, frames ? none : trip)) {
-            trip.in += (EFFORT == 4 ? 1 : 3) * (stays ? 3 : 1);
-        }
-        check(trip.in > (frames ? 9 : 4));
+        run_scripts(i, false, frames, false);
+        run_scripts(i, false, frames, true);
     }
 }
 
 static void test_every_frame_refused(void **state)
 {
     (void)state;
-    run_scripts(true, false);
-    run_scripts(true, true);
+    run_everywhere(true);
+}
+
+/* Of windows, trackers and the kernel's tables, too. */
+static void test_every_frame_refused_to_a_registry(void **state)
+{
+    static const unsigned machines[] = {LAB_SMALL, LAB_I386};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+        run_scripts(machines[i], true, true, false);
+        run_scripts(machines[i], true, true, true);
+    }
 }
 
 static void test_every_transfer_failed(void **state)
 {
     (void)state;
-    run_scripts(false, false);
-    run_scripts(false, true);
+    run_everywhere(false);
 }
 
 int main(void)
@@ -345,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_every_frame_refused),
+        cmocka_unit_test(test_every_frame_refused_to_a_registry),
         cmocka_unit_test(test_every_transfer_failed),
     };
 

@@ -192,6 +192,58 @@ static void test_random(void **state)
     }
 }
 
+/* ---- what policies remember ------------------------------------------------------------------ */
+
+enum how { STAY, UNMAP, DISCARD, EXIT, WAYS };
+
+/* Pages 2 and 3 are evicted, and awaited. Then something happens to them, and others come in their
+ * place; how many of those does the policy take for pages that came back? */
+static uint32_t taken_for_old(const struct quire_policy_ops *ops, enum how how)
+{
+    enum { PAGES = 8, CAME_BACK = 1 /* list */ };
+    struct lab_setup setup = {.policy = ops, .limit = 4, .slots = 32};
+    uint32_t old;
+
+    setup.format = lab_machine(LAB_I386, &setup.frames);
+    lab_open(&lab, &setup);
+    check(lab_create(&lab, 0, 0) == QUIRE_OK);
+    lab_draw(&lab, 0, "wwwwwwww");
+    for (unsigned i = 0; i < PAGES; i++) {
+        check(lab_write(&lab, 0, i) == QUIRE_OK);
+    }
+    if (how == UNMAP) {
+        check(lab_unmap(&lab, 0, 0, 4) == QUIRE_OK);
+        lab_draw(&lab, 0, "wwww");
+    } else if (how == DISCARD) {
+        check(lab_discard(&lab, 0, 0, 4) == QUIRE_OK);
+    } else if (how == EXIT) {
+        lab_destroy(&lab, 0);
+        check(lab_create(&lab, 0, 0) == QUIRE_OK);
+        lab_draw(&lab, 0, "wwww");
+    }
+    check(lab_write(&lab, 0, 2) == QUIRE_OK && lab_write(&lab, 0, 3) == QUIRE_OK);
+    lab_check(&lab);
+    old = lab.system.policy.list[CAME_BACK].length;
+    lab_close(&lab);
+    return old;
+}
+
+static void test_gone_is_forgotten(void **state)
+{
+    static const struct quire_policy_ops *const remember[] = {&quire_policy_2q,
+                                                              &quire_policy_s3_fifo_mmu};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(remember) / sizeof(remember[0]); i++) {
+        for (enum how how = STAY; how < WAYS; how++) {
+            uint32_t old = taken_for_old(remember[i], how);
+
+            checkf((old != 0) == (how == STAY), "%s, way %d: %u pages", remember[i]->name, (int)how,
+                   (unsigned)old);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_kin),
         cmocka_unit_test(test_state),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_gone_is_forgotten),
     };
 
     return unit_run(tests);

@@ -427,6 +427,33 @@ static void test_sync_meets_transit(void **state)
     }
 }
 
+/* A page that is being read holds nothing that anybody wrote: it is not waited for, however often
+ * it comes, and what stands behind it is written. */
+static void test_sync_passes_what_comes(void **state)
+{
+    struct quire_request request = {.ready = NULL}, reads = {.ready = NULL};
+    uint64_t next = 0;
+    struct lab lab;
+
+    (void)state;
+    start(&lab, LAB_SMALL, 0);
+    w(&lab, 0, 6);
+    lab.hold = true;
+    assert_int_equal(quire_space_fault(&lab.space[0].space, lab_va(&lab, 0, 5), R, &reads),
+                     QUIRE_PENDING);
+    assert_int_equal(quire_object_sync(&lab.file[0], &next, &request), QUIRE_PENDING);
+    assert_int_equal(lab.held_count, 2);
+    lab_complete(&lab, 1, QUIRE_OK);
+    assert_int_equal(quire_space_resume(&request), QUIRE_OK);
+    assert_int_equal(quire_object_sync(&lab.file[0], &next, &request), QUIRE_OK);
+    assert_memory_equal(lab.file_disk[0].data, lab.seen[0], lab.file[0].bytes);
+    lab_complete(&lab, 0, QUIRE_OK);
+    assert_int_equal(quire_space_resume(&reads), QUIRE_OK);
+    lab.hold = false;
+    r(&lab, 0, 5);
+    end(&lab);
+}
+
 /* ---- without a device ------------------------------------------------------------------------ */
 
 static void test_memory_object(void **state)
@@ -662,6 +689,7 @@ int main(void)
         cmocka_unit_test(test_other_spaces_left_alone),
         cmocka_unit_test(test_marks_of_who_leaves),
         cmocka_unit_test(test_sync_meets_transit),
+        cmocka_unit_test(test_sync_passes_what_comes),
         cmocka_unit_test(test_memory_object),
         cmocka_unit_test(test_private_from_swap),
         cmocka_unit_test(test_destroyed),

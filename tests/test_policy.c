@@ -191,6 +191,15 @@ static void tick(struct scene *scene)
     }
 }
 
+/* A page that is not resident is no more. */
+static void forget(struct scene *scene, uint64_t page)
+{
+    if (scene->policy.ops->forget != NULL) {
+        scene->policy.ops->forget(&scene->policy, page);
+    }
+    model_policy_forget(scene->model, page);
+}
+
 /* ---- random doings ------------------------------------------------------------------------- */
 
 static uint64_t absent_page(const struct scene *scene, struct prng *prng)
@@ -239,6 +248,9 @@ static void step(struct scene *scene, struct prng *prng, uint64_t rest)
     }
     if (prng_one_in(prng, STEPS / TICKS_MAX)) {
         tick(scene);
+    }
+    if (prng_one_in(prng, 20)) {
+        forget(scene, absent_page(scene, prng));
     }
     if (!scene->holds[frame]) {
         return;

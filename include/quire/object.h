@@ -44,9 +44,9 @@ void quire_object_destroy(struct quire_object *object);
 /*
  * Writes back every dirty page, from *next on (0 at first). QUIRE_OK: all done; QUIRE_PENDING: one
  * is being written, through request: call quire_space_resume(request), then this again; QUIRE_BUSY:
- * a page is in transit; QUIRE_IO_ERROR: page *next could not be written and is still dirty: nothing
- * is lost. Pages stay resident, and are mapped read-only or unmarked, so that the next write is
- * seen.
+ * page *next is being written for another request, which could fail: call this again when that has
+ * ended; QUIRE_IO_ERROR: page *next could not be written and is still dirty: nothing is lost. Pages
+ * stay resident, and are mapped read-only or unmarked, so that the next write is seen.
  */
 enum quire_status quire_object_sync(struct quire_object *object, uint64_t *next,
                                     struct quire_request *request);

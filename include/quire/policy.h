@@ -101,6 +101,10 @@ struct quire_policy_ops {
      * came in, and none came back. NULL: insert() will do. */
     void (*put_back)(struct quire_policy *policy, quire_pfn pfn, uint64_t page);
 
+    /* The page of this number, which is not resident, is no more: it was unmapped, or discarded.
+     * One that comes by the same number is another. NULL: the policy remembers no pages. */
+    void (*forget)(struct quire_policy *policy, uint64_t page);
+
     /* Time passes: the host's timer calls, see quire_system_tick(). NULL: it makes no difference */
     void (*tick)(struct quire_policy *policy);
 };

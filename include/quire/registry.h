@@ -21,8 +21,8 @@
  * by the frame number, which directory entry and kernel PTE have in common: quire_registry_entry().
  *
  * Nothing else of page tables changes: a space that was created or opened here has a struct
- * quire_table for quire_table_map() and all others but quire_table_inherit(). Its host asks the
- * registry for table frames.
+ * quire_table for quire_table_map() and all others. Its host asks the registry for table frames. A
+ * system of address spaces (system.h) that is given a registry keeps all of its page tables there.
  *
  * The caller locks: a registry, the kernel's table, both frame allocators and the page allocator
  * are one thing (class "registry", inside that of a process's table). Nothing sleeps.
@@ -90,12 +90,15 @@ void quire_registry_destroy(struct quire_registry *registry);
  * A space at work: what is needed while its page table is changed. Only the tracker must live as
  * long as the space; a view is made from it, or kept as part of the process. At most one view of a
  * space at a time; it stays where it is while it is used, and batches that changes of its table
- * were put in are begun with view->host, and committed before the next view is opened.
+ * were put in are committed before it ends.
+ *
+ * The table may inherit the kernel's entries, for as long as the view is kept: one that is opened
+ * anew would not know of it.
  */
 struct quire_registry_view {
+    struct quire_table table; /* the first: struct quire_space shares it */
     struct quire_registry *registry;
     struct quire_host host;
-    struct quire_table table;
     uint32_t id;
     uint32_t spare, spare_at; /* pages of the window that are no table yet; the first of them */
 };

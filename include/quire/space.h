@@ -17,13 +17,16 @@
 
 #include "quire/object.h"
 #include "quire/region.h"
+#include "quire/registry.h"
 #include "quire/supplement.h"
 #include "quire/system.h"
-#include "quire/table.h"
 
 struct quire_space {
     struct quire_system *system;
-    struct quire_table table;
+    union {
+        struct quire_table table;
+        struct quire_registry_view view; /* the same table in its window, if system->registry */
+    };
     struct quire_supplement supplement;
     struct quire_region *regions; /* the lowest */
     struct quire_region *last_hit;
@@ -38,7 +41,9 @@ struct quire_space {
 
 /* An empty space. `id` becomes the table's ASID and must be unique among the system's spaces; below
  * 1 << asid_bits, or anything if the format has no ASIDs. QUIRE_NO_MEMORY; QUIRE_INVALID: the
- * policy needs an accessed bit and the format has none; QUIRE_EXISTS is not checked. */
+ * policy needs an accessed bit and the format has none; QUIRE_EXISTS is not checked. Where the
+ * system has a registry, QUIRE_INVALID: that is of another format; QUIRE_NO_SPACE: no kernel
+ * addresses for a window (nor, in faults and for fixed regions, for one that is larger). */
 enum quire_status quire_space_create(struct quire_space *space, struct quire_system *system,
                                      const struct quire_format *format, uint16_t id);
 
@@ -129,6 +134,11 @@ uint32_t quire_space_working_set(struct quire_space *space);
 
 /* The region that holds va, or NULL. */
 const struct quire_region *quire_space_region(struct quire_space *space, quire_va va);
+
+/* What became of the page that is seen at va, mapped just now or not: of the space's own, or, where
+ * it has none, of the one that its region shows of an object: QUIRE_RECORD_ZERO behind the object's
+ * end. QUIRE_RECORD_UNTOUCHED: nothing yet, or there is no region. */
+struct quire_record quire_space_record(const struct quire_space *space, quire_va va);
 
 /* Page number of an address, as the supplement counts; and the page's first address. */
 uint64_t quire_space_vpn(const struct quire_space *space, quire_va va);

@@ -21,6 +21,7 @@ struct quire_space;
 struct quire_object;
 struct quire_request;
 struct quire_slab;
+struct quire_registry;
 
 /*
  * What a frame holds. A page of an object, or an anonymous page: one of a space's own. After a fork
@@ -65,6 +66,12 @@ struct quire_system_config {
      * which go elsewhere only when it is full. 0: anything goes anywhere. */
     quire_pfn pages_from;
 
+    /* NULL: page tables are in any frames. Else every space's page table has a window of kernel
+     * addresses (registry.h), which grows with it. The registry's host is this one; the registry,
+     * its kernel table and its allocator of kernel addresses are under the system's lock, and
+     * outlive it. */
+    struct quire_registry *registry;
+
     /* Where the records live: NULL: in frames of the machine, which is right for machines of some
      * size; or memory of the caller's, aligned to 8, of quire_system_size() bytes. */
     void *state;
@@ -74,6 +81,7 @@ struct quire_system_config {
 struct quire_system {
     struct quire_lock lock; /* see lock.h */
     const struct quire_host *host;
+    struct quire_registry *registry; /* NULL: page tables have no windows */
     struct quire_swap swap;
     struct quire_policy policy;
     struct quire_page *page; /* by frame number - first */

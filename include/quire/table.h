@@ -60,8 +60,8 @@ enum quire_status quire_table_adopt(struct quire_table *table, const struct quir
  * entries are each root's own, all others are shared. validate checks that, but for marks, the
  * entries are still `from`'s.
  *
- * A table inherits one range, once, until it is destroyed. A registry's views are made anew from
- * their trackers, which know of no such range: their tables must not inherit.
+ * A table inherits one range, once, until it is destroyed. A registry's view keeps it as long as it
+ * is kept itself: trackers know of no such range.
  *
  * QUIRE_INVALID: not whole entries of the root, another format, or `table` inherits already;
  * QUIRE_OUT_OF_RANGE: an address too wide; QUIRE_EXISTS: an entry of `table` is in use;

@@ -47,8 +47,8 @@ struct quire_batch {
     struct quire_flush_range range[QUIRE_BATCH_RANGES];
     struct {
         quire_pa pa;
+        const struct quire_host *table_of; /* a table, whose; NULL: a frame of a page */
         uint8_t order;
-        bool is_table; /* goes back through free_table, not to the frame allocator */
     } frame[QUIRE_BATCH_FRAMES];
     uint32_t open; /* QUIRE_BATCH_OPEN between begin and commit with work in it (debug) */
 };
@@ -59,8 +59,10 @@ void quire_batch_begin(struct quire_batch *batch, const struct quire_host *host)
  * ranges are merged. */
 void quire_batch_add(struct quire_batch *batch, const struct quire_flush_range *range);
 
-/* To be freed at commit: a table that was unlinked; one reference to a frame that was unmapped. */
-void quire_batch_free_table(struct quire_batch *batch, unsigned order, quire_pa pa);
+/* To be freed at commit: a table that was unlinked, by its own host's free_table; one reference to
+ * a frame that was unmapped. */
+void quire_batch_free_table(struct quire_batch *batch, const struct quire_host *host,
+                            unsigned order, quire_pa pa);
 void quire_batch_free_frame(struct quire_batch *batch, quire_pa pa);
 
 /* Flushes if anything was added, then frees. The batch can be used again at once. Does no I/O. */

@@ -182,6 +182,13 @@ static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
     return quire_policy_pfn(policy, index);
 }
 
+static void forget(struct quire_policy *policy, uint64_t page)
+{
+    struct state *state = policy->state;
+
+    quire_ghosts_forget(&state->ghosts, page);
+}
+
 const struct quire_policy_ops quire_policy_arc = {
     .name = "arc",
     .wants_references = true,
@@ -192,4 +199,5 @@ const struct quire_policy_ops quire_policy_arc = {
     .reference = reference,
     .victim = victim,
     .put_back = put_back,
+    .forget = forget,
 };

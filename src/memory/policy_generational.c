@@ -238,6 +238,13 @@ static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
     return index != QUIRE_NONE ? evict(policy, index) : quire_pfn_of(QUIRE_NONE);
 }
 
+static void forget(struct quire_policy *policy, uint64_t page)
+{
+    struct state *state = policy->state;
+
+    quire_ghosts_forget(&state->ghosts, page);
+}
+
 const struct quire_policy_ops quire_policy_generational = {
     .name = "generational",
     .wants_accessed = true,
@@ -247,5 +254,6 @@ const struct quire_policy_ops quire_policy_generational = {
     .remove = quire_policy_remove,
     .victim = victim,
     .put_back = put_back,
+    .forget = forget,
     .tick = make_generation,
 };

@@ -7,8 +7,7 @@
  * page that is awaited is taken aside, off its list, where the victims' ghosts cannot push it out.
  *
  * A page's number is found by hashing; all operations take constant time. 36 bytes for a ghost, at
- * most, and 8 for a frame. That a page is unmapped is not told here: if its number comes again, for
- * another page, that one is taken for it, which costs a good decision but nothing else.
+ * most, and 8 for a frame. A page that is unmapped is forgotten (ops->forget).
  */
 #ifndef QUIRE_POLICY_GHOSTS_H
 #define QUIRE_POLICY_GHOSTS_H
@@ -58,7 +57,7 @@ void quire_ghosts_add(struct quire_ghosts *ghosts, unsigned list, uint32_t limit
 void quire_ghosts_drop(struct quire_ghosts *ghosts, uint32_t index);
 void quire_ghosts_drop_oldest(struct quire_ghosts *ghosts, unsigned list); /* if there is one */
 
-/* The page is back: nothing is remembered of it. Was it a ghost? */
+/* The page is back, or no more: nothing is remembered of it. Was it a ghost? */
 bool quire_ghosts_forget(struct quire_ghosts *ghosts, uint64_t page);
 
 #endif

@@ -20,6 +20,9 @@ bool quire_range_inherited(const struct quire_table *table, quire_va va, uint64_
  * the root has. */
 uint32_t quire_inherited_differs(const struct quire_table *table);
 
+/* For a table that does not know what it inherits: entries in a row that are those of `from`. */
+void quire_inherited_find(struct quire_table *table, const struct quire_table *from);
+
 /* What is left of a range. Counted in bytes left, so that a range may end at the last address. */
 struct range {
     uint64_t at, left;

@@ -260,7 +260,7 @@ static void view_begin(struct quire_registry_view *view, struct quire_registry *
     view->host.expect_tables = expect_tables;
     view->host.tlb_flush = tlb_flush;
     view->host.activate = host->activate != NULL ? activate : NULL;
-    view->host.event = host->event != NULL ? event : NULL;
+    view->host.event = event; /* who listens may change */
 }
 
 /* ---- spaces ---------------------------------------------------------------------------------- */

@@ -36,17 +36,20 @@ static bool window_sound(const struct window *window)
     return true;
 }
 
-/* Every table of the space stands once in its window, the root first. */
+/* Every table of the space stands once in its window, the root first. What it may have inherited of
+ * the kernel's stands in none. */
 static bool tables_sound(const struct window *window)
 {
     bool spare = (window->at.pt_ptr & QUIRE_TRACKER_SPARE) != 0;
     struct quire_table table = {.format = window->registry->kernel->format,
                                 .host = window->host,
                                 .root = quire_window_frame(window, 0)};
-    struct tour tour = quire_tour_begin(&table);
+    struct tour tour;
     uint32_t tables = 0;
     quire_pa frame;
 
+    quire_inherited_find(&table, window->registry->kernel);
+    tour = quire_tour_begin(&table);
     while (tables <= window->at.pcount && quire_tour_next(&tour, &frame) != 0) {
         tables++;
         if (quire_window_find(window, frame) == QUIRE_NONE) {

@@ -104,13 +104,14 @@ static quire_pa frame_at(const struct quire_registry *registry, uint32_t vpn)
     return pa;
 }
 
+/* Global, as tables that inherit the kernel's entries see it from other address spaces. */
 static enum quire_status map_page(struct quire_registry *registry, uint32_t vpn, quire_pa frame,
                                   enum quire_existing existing)
 {
     struct quire_mapping mapping = {.va = page_va(registry, vpn),
                                     .pa = frame,
                                     .bytes = bytes_of(registry, 1),
-                                    .attributes = QUIRE_READ | QUIRE_WRITE,
+                                    .attributes = QUIRE_READ | QUIRE_WRITE | QUIRE_GLOBAL,
                                     .existing = existing,
                                     .largest_leaf = bytes_of(registry, 1)};
 

@@ -207,7 +207,7 @@ static void unlink_table(struct change *change, unsigned level, uint64_t at)
                                                   .level = (uint8_t)level,
                                                   .pa = c->path[level - 1],
                                                   .value = bytes});
-    quire_batch_free_table(change->batch, order, c->path[level - 1]);
+    quire_batch_free_table(change->batch, table->host, order, c->path[level - 1]);
 }
 
 /* After `n` entries from `at` on were cleared: tables that became empty go, from the bottom up. */

@@ -41,16 +41,37 @@ static uint64_t marks_of(const struct quire_format *format, uint64_t entry)
     return bits->accessed.mask | bits->dirty.mask;
 }
 
+/* Is it the same entry in both roots, but for marks? */
+static bool same_entry(const struct quire_table *table, const struct quire_table *from,
+                       uint32_t index)
+{
+    uint64_t theirs = root_entry(from, index);
+
+    return ((root_entry(table, index) ^ theirs) & ~marks_of(table->format, theirs)) == 0;
+}
+
 uint32_t quire_inherited_differs(const struct quire_table *table)
 {
     for (uint32_t i = table->inherited; i < table->inherited_end; i++) {
-        uint64_t theirs = root_entry(table->from, i);
-
-        if (((root_entry(table, i) ^ theirs) & ~marks_of(table->format, theirs)) != 0) {
+        if (!same_entry(table, table->from, i)) {
             return i;
         }
     }
     return level_entries(table->format, 1);
+}
+
+void quire_inherited_find(struct quire_table *table, const struct quire_table *from)
+{
+    uint32_t entries = level_entries(table->format, 1), i = 0;
+
+    while (i < entries && !(root_has(from, i) && same_entry(table, from, i))) {
+        i++;
+    }
+    table->from = i < entries ? from : NULL;
+    table->inherited = table->inherited_end = i;
+    while (i < entries && root_has(from, i) && same_entry(table, from, i)) {
+        table->inherited_end = ++i;
+    }
 }
 
 enum quire_status quire_table_inherit(struct quire_table *table, const struct quire_table *from,

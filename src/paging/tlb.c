@@ -46,27 +46,29 @@ void quire_batch_add(struct quire_batch *batch, const struct quire_flush_range *
     batch->open = QUIRE_BATCH_OPEN;
 }
 
-static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order, bool is_table)
+static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order,
+                      const struct quire_host *table_of)
 {
     if (batch->frames == QUIRE_BATCH_FRAMES) {
         quire_batch_commit(batch);
     }
     batch->frame[batch->frames].pa = pa;
     batch->frame[batch->frames].order = (uint8_t)order;
-    batch->frame[batch->frames].is_table = is_table;
+    batch->frame[batch->frames].table_of = table_of;
     batch->frames++;
     batch->open = QUIRE_BATCH_OPEN;
 }
 
-void quire_batch_free_table(struct quire_batch *batch, unsigned order, quire_pa pa)
+void quire_batch_free_table(struct quire_batch *batch, const struct quire_host *host,
+                            unsigned order, quire_pa pa)
 {
-    add_frame(batch, pa, order, true);
+    add_frame(batch, pa, order, host);
     batch->tables = true;
 }
 
 void quire_batch_free_frame(struct quire_batch *batch, quire_pa pa)
 {
-    add_frame(batch, pa, 0, false);
+    add_frame(batch, pa, 0, NULL);
 }
 
 void quire_batch_commit(struct quire_batch *batch)
@@ -84,8 +86,8 @@ void quire_batch_commit(struct quire_batch *batch)
         }
     }
     for (unsigned i = 0; i < batch->frames; i++) {
-        if (batch->frame[i].is_table) {
-            host_free_table(host, batch->frame[i].order, batch->frame[i].pa);
+        if (batch->frame[i].table_of != NULL) {
+            host_free_table(batch->frame[i].table_of, batch->frame[i].order, batch->frame[i].pa);
         } else {
             quire_frames_unref(host->frames,
                                quire_pa_pfn(batch->frame[i].pa, host->frames->page_shift));

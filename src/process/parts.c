@@ -1,8 +1,6 @@
 /* Looking at a process: what lies where, in which frame, and how many pages of which kind. */
 #include "internal.h"
 
-#include "../space/internal.h"
-
 static const struct quire_library *library_of(const struct quire_process *process,
                                               const struct quire_object *object)
 {
@@ -99,29 +97,17 @@ bool quire_process_heap(const struct quire_process *process, quire_va at, quire_
     return region != NULL;
 }
 
-/* The frame of the page at va, be it the process's own or its image's; QUIRE_NONE: in none. */
-static quire_pfn frame_of(const struct quire_process *process, const struct quire_region *region,
-                          quire_va va)
-{
-    uint64_t vpn = quire_space_vpn(&process->space, va);
-    struct quire_record record = quire_supplement_get(&process->space.supplement, vpn);
-
-    if (record.kind == QUIRE_RECORD_UNTOUCHED) {
-        record = quire_region_lower(region, vpn);
-    }
-    return quire_pfn_of(record.kind == QUIRE_RECORD_FRAME ? record.number : QUIRE_NONE);
-}
-
 bool quire_process_physical(const struct quire_process *process, quire_va at, quire_va *va,
                             quire_pfn *pfn)
 {
     uint64_t page = usermode_page(process->usermode);
-    const struct quire_region *region;
     quire_va next = {at.at & ~(page - 1)};
 
-    while ((region = find_part(process, QUIRE_PART_IMAGE, next, va)) != NULL) {
-        *pfn = frame_of(process, region, *va);
-        if (!quire_pfn_none(*pfn)) {
+    while (find_part(process, QUIRE_PART_IMAGE, next, va) != NULL) {
+        struct quire_record record = quire_space_record(&process->space, *va);
+
+        if (record.kind == QUIRE_RECORD_FRAME) {
+            *pfn = quire_pfn_of(record.number);
             return true;
         }
         next.at = va->at + page;
@@ -154,10 +140,11 @@ static uint64_t own_shared(const struct quire_process *process)
 static void count_object(const struct quire_process *process, const struct quire_region *region,
                          struct quire_process_stats *stats)
 {
+    unsigned shift = quire_format_page_shift(process->usermode->format);
     uint64_t first = quire_space_vpn(&process->space, region->va);
-    uint64_t begin = quire_region_index(region, first);
-    uint64_t end = begin + (region->bytes >> quire_format_page_shift(process->usermode->format));
-    uint64_t pages = object_pages(region->object);
+    uint64_t begin = region->offset >> shift;
+    uint64_t end = begin + (region->bytes >> shift);
+    uint64_t pages = ((region->object->bytes - 1) >> shift) + 1;
     struct quire_record record;
 
     end = end < pages ? end : pages;

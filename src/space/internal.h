@@ -108,6 +108,9 @@ void quire_space_unlimit(struct quire_space *space);
 void quire_page_list(struct quire_system *system, quire_pfn pfn);
 void quire_page_unlist(struct quire_system *system, quire_pfn pfn);
 
+/* A page of the space's own that is in no frame is no more: policies need not await it. */
+void quire_page_forget(struct quire_space *space, uint64_t vpn);
+
 /* Gives up the copy of a page that is kept in swap, if there is one. */
 void quire_page_drop_slot(struct quire_system *system, struct quire_page *page);
 

@@ -97,8 +97,8 @@ enum quire_status quire_locked_object_sync(struct quire_object *object, uint64_t
     request->system = object->system;
     request->space = NULL;
     while (quire_supplement_next(&object->pages, next, end, &record)) {
-        if (record_moving(record)) {
-            return QUIRE_BUSY;
+        if (record.kind == QUIRE_RECORD_GOING) {
+            return QUIRE_BUSY; /* one that is COMING nobody can have written yet */
         }
         if (record.kind == QUIRE_RECORD_FRAME) {
             status = quire_write_back(object->system, request, quire_pfn_of(record.number));

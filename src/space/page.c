@@ -100,6 +100,23 @@ void quire_page_unlist(struct quire_system *system, quire_pfn pfn)
     }
 }
 
+static void forget(struct quire_policy *policy, uint64_t page)
+{
+    if (policy->ops->forget != NULL) {
+        policy->ops->forget(policy, page);
+    }
+}
+
+void quire_page_forget(struct quire_space *space, uint64_t vpn)
+{
+    uint64_t page = page_number(space, NULL, vpn);
+
+    forget(&space->system->policy, page);
+    if (space->limit != 0) {
+        forget(&space->policy, page);
+    }
+}
+
 void quire_page_drop_slot(struct quire_system *system, struct quire_page *page)
 {
     if (!quire_slot_none(page->slot)) {

@@ -22,13 +22,34 @@ quire_va quire_space_va(const struct quire_space *space, uint64_t vpn)
     return quire_va_at(at);
 }
 
+/* The page table, in a window if the system has a registry. */
+static enum quire_status create_table(struct quire_space *space, const struct quire_format *format)
+{
+    struct quire_registry *registry = space->system->registry;
+
+    return registry != NULL
+               ? quire_registry_create(registry, space->id, &space->view)
+               : quire_table_create(&space->table, format, space->system->host, space->id);
+}
+
+static void destroy_table(struct quire_space *space)
+{
+    if (space->system->registry != NULL) {
+        quire_registry_remove(&space->view);
+    } else {
+        quire_table_destroy(&space->table);
+    }
+}
+
 enum quire_status quire_locked_space_create(struct quire_space *space, struct quire_system *system,
                                             const struct quire_format *format, uint16_t id)
 {
     unsigned page_shift = quire_format_page_shift(format);
+    const struct quire_registry *registry = system->registry;
     enum quire_status status;
 
-    if (page_shift != system->host->frames->page_shift ||
+    if ((registry != NULL && registry->kernel->format != format) ||
+        page_shift != system->host->frames->page_shift ||
         (system->policy.ops->wants_accessed && format->leaf.accessed.mask == 0)) {
         return QUIRE_INVALID;
     }
@@ -39,7 +60,7 @@ enum quire_status quire_locked_space_create(struct quire_space *space, struct qu
     if (status != QUIRE_OK) {
         return status;
     }
-    status = quire_table_create(&space->table, format, system->host, id);
+    status = create_table(space, format);
     if (status != QUIRE_OK) {
         quire_supplement_destroy(&space->supplement);
     }
@@ -217,6 +238,7 @@ static void free_page(struct quire_space *space, uint64_t vpn, struct quire_reco
         quire_swap_unref(&space->system->swap, quire_slot_of(record.number));
         space->swapped--;
     }
+    quire_page_forget(space, vpn);
     quire_supplement_set(&space->supplement, vpn, record_of(QUIRE_RECORD_UNTOUCHED, 0));
 }
 
@@ -353,7 +375,7 @@ void quire_locked_space_destroy(struct quire_space *space)
             quire_table_visit(&space->table, r->va, r->bytes, &visitor);
         }
     }
-    quire_table_destroy(&space->table);
+    destroy_table(space);
     while (space->regions != NULL) {
         struct quire_region *region = space->regions;
 
@@ -388,15 +410,21 @@ uint32_t quire_locked_space_working_set(struct quire_space *space)
     return pages;
 }
 
-/* What became of the page that is seen at va, mapped just now or not. */
-static struct quire_record record_at(struct quire_space *space, quire_va va)
+struct quire_record quire_space_record(const struct quire_space *space, quire_va va)
 {
-    const struct quire_region *region = quire_space_region(space, va);
-    uint64_t vpn = space_vpn(space, va);
-    struct quire_record record = quire_supplement_get(&space->supplement, vpn);
+    const struct quire_region *region = space->regions;
+    struct quire_record record = record_of(QUIRE_RECORD_UNTOUCHED, 0);
 
-    return region != NULL && record.kind == QUIRE_RECORD_UNTOUCHED ? quire_region_lower(region, vpn)
-                                                                   : record;
+    while (region != NULL && va.at - region->va.at >= region->bytes) {
+        region = region->next;
+    }
+    if (region != NULL) {
+        record = quire_supplement_get(&space->supplement, space_vpn(space, va));
+    }
+    if (region != NULL && record.kind == QUIRE_RECORD_UNTOUCHED && region->object != NULL) {
+        record = quire_region_lower(region, space_vpn(space, va));
+    }
+    return record;
 }
 
 /* A private page that may be written is made the space's own at once: a copy later on would leave
@@ -418,7 +446,7 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
     if (!quire_sharing_paged(region->sharing)) {
         return QUIRE_INVALID;
     }
-    pfn = quire_pfn_of(record_at(space, va).number);
+    pfn = quire_pfn_of(quire_space_record(space, va).number);
     if (page_of(space->system, pfn)->wired == UINT16_MAX) {
         return QUIRE_NO_SPACE;
     }
@@ -430,7 +458,7 @@ enum quire_status quire_locked_space_wire(struct quire_space *space, quire_va va
 /* A wired page may be in transit all the same, while it is written back. */
 enum quire_status quire_locked_space_unwire(struct quire_space *space, quire_va va)
 {
-    struct quire_record record = record_at(space, va);
+    struct quire_record record = quire_space_record(space, va);
     quire_pfn pfn = quire_pfn_of(record.number);
     bool resident = record.kind == QUIRE_RECORD_FRAME || record.kind == QUIRE_RECORD_GOING;
 

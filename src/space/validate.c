@@ -384,6 +384,9 @@ enum quire_status quire_locked_validate(struct quire_system *system,
     expect(&audit, audit.promised == system->committed, "promised memory is miscounted");
     check_pages(&audit);
     check_slots(&audit);
+    expect(&audit,
+           system->registry == NULL || quire_registry_validate(system->registry, NULL) == QUIRE_OK,
+           "page tables and their windows disagree");
     expect(&audit, quire_slab_sound(system), "the records of regions are not sound");
     if (what != NULL) {
         *what = audit.wrong;

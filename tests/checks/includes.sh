@@ -35,6 +35,11 @@ result "$(only 'include/' include | grep -vE ": <($freestanding)\.h$" || true)" 
     'include/ needs include/ and the compiler'
 result "$(only 'include/|src/' src | grep -vE ": <($freestanding)\.h$" || true)" \
     'src/ needs include/, src/ and the compiler'
+for below in paging:src/paging memory:src/memory space:src/space heap:'src/(heap|memory/bitset.h)' \
+    port:'src/(port|paging)' process:src/process; do
+    result "$(only "include/|src/bytes.h|${below#*:}|<" "src/${below%%:*}")" \
+        "src/${below%%:*} needs no other part's inside, but perhaps that of one below"
+done
 result "$(only 'include/|hosts/|<' hosts)" \
     'hosts/ uses the core by include/, and neither tools/ nor the inside of src/'
 result "$(only 'include/|hosts/|tools/|<' tools)" \

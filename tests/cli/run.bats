@@ -251,6 +251,36 @@ END
     went_well
 }
 
+@test "explain: every command has something to tell, and tells of its own faults only" {
+    run_text << 'END'
+spawn p 5673
+explain read p 0x801000
+explain heap p 1p
+expect shows "  Page fault: p wants to write page 0x803. The core asks what there is:"
+explain switch p
+expect lines 1
+expect shows "  The machine has no part in that: no access, no event, figures as before."
+explain unmap p 0x803000 1p
+expect shows "  The TLB forgets 0x00803000-0x00803fff of p."
+END
+    went_well
+}
+
+@test "a page behind the end of a file is zeros, not another page of it" {
+    run_text << 'END'
+file F 1p
+process A
+map A 1M 1100p of F
+read A 1M u8
+expect page A 1M frame
+expect page A 1M+1p zero
+expect page A 1M+1024p zero
+show page A 1M+1024p
+expect shows "A: page 0x500: all zeros, and in no frame"
+END
+    went_well
+}
+
 @test "quit ends it, and a full disk is noticed" {
     run_text << 'END'
 say one

@@ -304,6 +304,43 @@ static void open_swap(struct lab *lab, uint32_t slots)
     check(swap->data != NULL && swap->written != NULL);
 }
 
+enum { KERNEL_PAGES_BITS = 8, KERNEL_ID = 1000 };
+
+/* A kernel table and tracker pages from the same frames, and kernel addresses for windows. */
+static void open_registry(struct lab *lab)
+{
+    unsigned shift = lab->arena.page_shift, bits = lab->format->va_bits - shift - 1; /* half */
+    uint32_t pages = UINT32_C(1) << (bits < KERNEL_PAGES_BITS ? bits : KERNEL_PAGES_BITS);
+    size_t bytes = quire_frames_size(pages);
+    enum quire_status status;
+
+    lab->addresses_state = malloc(bytes);
+    check(lab->addresses_state != NULL);
+    check(quire_frames_init(&lab->addresses, lab->addresses_state, bytes, quire_pfn_of(0), pages,
+                            shift) == QUIRE_OK);
+    check(quire_frames_release(&lab->addresses, quire_pfn_of(0), pages) == QUIRE_OK);
+    check(quire_table_create(&lab->kernel, lab->format, &lab->arena.host, KERNEL_ID) == QUIRE_OK);
+    status = quire_registry_init(&lab->registry, &lab->kernel, &lab->arena.host, &lab->addresses);
+    checkf(status == QUIRE_OK || status == QUIRE_INVALID, "%s: %s", lab->format->name,
+           quire_status_text(status));
+    if (status != QUIRE_OK) {
+        quire_table_destroy(&lab->kernel);
+        lab->registry.kernel = NULL;
+    }
+}
+
+/* Every window is gone. */
+static void close_registry(struct lab *lab)
+{
+    if (lab->registry.kernel == NULL) {
+        return;
+    }
+    check(lab->registry.spaces == 0);
+    quire_registry_destroy(&lab->registry);
+    check(lab->addresses.free == lab->addresses.total && lab->kernel.tables == 1);
+    quire_table_destroy(&lab->kernel);
+}
+
 void lab_open(struct lab *lab, const struct lab_setup *setup)
 {
     const struct quire_policy_ops *policy =
@@ -336,7 +373,12 @@ void lab_open(struct lab *lab, const struct lab_setup *setup)
         check(lab->space[n].bytes != NULL);
     }
 
+    if (setup->windows) {
+        open_registry(lab);
+    }
+
     config.host = &lab->arena.host;
+    config.registry = lab->registry.kernel != NULL ? &lab->registry : NULL;
     config.swap = (struct quire_device){transfer, &lab->swap};
     if (!setup->records_inside) {
         config.state_bytes = quire_system_size(&config);
@@ -366,6 +408,7 @@ void lab_abandon(struct lab *lab)
     free(lab->swap.data);
     free(lab->swap.written);
     free(lab->state);
+    free(lab->addresses_state);
     arena_free(&lab->arena);
 }
 
@@ -384,6 +427,7 @@ void lab_close(struct lab *lab)
     check(lab->system.committed == 0 && lab->system.objects == NULL);
     check(quire_swap_used(&lab->system.swap) == 0);
     quire_system_destroy(&lab->system);
+    close_registry(lab);
     checkf(lab->arena.frames.free == lab->arena.total - 1, "%u frames are lost",
            lab->arena.total - 1 - lab->arena.frames.free);
     lab_abandon(lab);

@@ -79,6 +79,10 @@ struct lab {
     struct quire_memory view; /* all of memory, for the processor */
     struct quire_system system;
     void *state;
+    struct quire_table kernel;      /* with lab_setup.windows: its pages are page tables, */
+    struct quire_registry registry; /* and system.registry is this one */
+    struct quire_frames addresses;  /* of the kernel */
+    void *addresses_state;
     struct prng prng;
 
     struct lab_disk swap, file_disk[LAB_FILES];
@@ -104,6 +108,7 @@ struct lab_setup {
     bool records_inside;
     bool concurrent; /* quire_host.concurrent_walks */
     bool strict;     /* QUIRE_COMMIT_STRICT */
+    bool windows;    /* page tables stand in a registry, if the format can have one */
 };
 
 /* Formats that can have address spaces. Some are made for this: ostep14's tables with every right

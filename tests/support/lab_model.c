@@ -751,6 +751,24 @@ static void check_tlb(const struct lab *lab, unsigned space)
     }
 }
 
+/* What the core says of each page is what the model finds, which knows offsets and no regions. */
+static void check_told(const struct lab *lab, unsigned space)
+{
+    for (unsigned i = 0; i < LAB_PAGES; i++) {
+        const struct lab_page *p = &lab->space[space].page[i];
+        struct quire_record told =
+            quire_space_record(&lab->space[space].space, lab_va(lab, space, i));
+        struct quire_record is = record_at(lab, space, i);
+
+        if (is.kind == QUIRE_RECORD_UNTOUCHED && p->mapped && behind(p)) {
+            is.kind = QUIRE_RECORD_ZERO;
+        }
+        checkf(told.kind == is.kind && told.number == is.number,
+               "space %u, page %u: told to be %u 0x%x, is %u 0x%x", space, i, told.kind,
+               (unsigned)told.number, is.kind, (unsigned)is.number);
+    }
+}
+
 void lab_check(struct lab *lab)
 {
     struct quire_space *spaces[LAB_SPACES];
@@ -761,13 +779,18 @@ void lab_check(struct lab *lab)
     unsigned count = 0;
     enum quire_status status;
 
+    if (system->registry != NULL) {
+        known += lab->kernel.tables + lab->registry.trackers.pcount;
+    }
     for (unsigned n = 0; n < LAB_SPACES; n++) {
         if (live(lab, n)) {
             struct quire_space *space = &lab->space[n].space;
             spaces[count++] = space;
             known += space->supplement.nodes + (space->table.table_bytes >> lab->arena.page_shift);
+            known += system->registry != NULL ? space->view.spare : 0;
             check_regions(lab, n);
             check_tlb(lab, n);
+            check_told(lab, n);
             note_dropped(lab, n);
         }
     }

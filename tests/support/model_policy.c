@@ -831,6 +831,11 @@ static void aging_tick(struct model_policy *m)
     }
 }
 
+void model_policy_forget(struct model_policy *m, uint64_t page)
+{
+    forget(m, page);
+}
+
 void model_policy_tick(struct model_policy *m)
 {
     switch (m->kind) {

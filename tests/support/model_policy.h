@@ -47,6 +47,7 @@ void model_policy_put_back(struct model_policy *model, uint32_t frame);
 void model_policy_remove(struct model_policy *model, uint32_t frame);
 void model_policy_reference(struct model_policy *model, uint32_t frame);
 uint32_t model_policy_victim(struct model_policy *model, uint64_t coming); /* MODEL_NONE: none */
+void model_policy_forget(struct model_policy *model, uint64_t page);
 void model_policy_tick(struct model_policy *model);
 
 /* What an MMU marks. */

@@ -131,3 +131,27 @@ uint64_t stage_state(struct scenario *scenario)
     }
     return digest.sum;
 }
+
+void stage_leave(struct scenario *scenario)
+{
+    struct machine *machine = &scenario->machine;
+    const struct quire_system *system = &machine->system;
+    struct machine fresh;
+
+    if (scenario_machine(scenario) == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < scenario->processes; i++) {
+        process_end(scenario, scenario->process[i]);
+    }
+    for (unsigned i = 0; i < scenario->objects; i++) {
+        object_end(scenario->object[i]);
+    }
+    stage_check(scenario, "all have left");
+    check(machine_open(&fresh, &machine->config, NULL) == QUIRE_OK);
+    checkf(machine->frames.free == fresh.frames.free, "%u frames are free, %u were",
+           (unsigned)machine->frames.free, (unsigned)fresh.frames.free);
+    machine_close(&fresh);
+    check(system->resident == 0 && system->slab_frames == 0 && system->objects == NULL);
+    check(system->committed == 0 && quire_swap_used(&system->swap) == 0);
+}

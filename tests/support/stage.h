@@ -16,4 +16,8 @@ void stage_run(struct scenario *scenario, const char *line, FILE *out);
  * have this program's addresses in them. */
 uint64_t stage_state(struct scenario *scenario);
 
+/* All processes exit, and what had a name goes: frames, slots and promises are those of a machine
+ * that was just made. */
+void stage_leave(struct scenario *scenario);
+
 #endif

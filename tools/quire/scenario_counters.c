@@ -251,7 +251,7 @@ void counters_now(const struct scenario *scenario, uint64_t *value)
     }
 }
 
-void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out)
+bool counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out)
 {
     const char *separator = "  Afterwards:";
 
@@ -265,4 +265,5 @@ void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE
         }
     }
     fputs(separator[0] == ',' ? "\n" : "", out);
+    return separator[0] == ',';
 }

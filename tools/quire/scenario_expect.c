@@ -146,7 +146,7 @@ bool run_expect_page(struct call *call)
     const struct value *place = &call->value[OPERAND_PLACE];
     const struct quire_space *space = call_process(call)->space;
     quire_va va = quire_va_at(call->value[OPERAND_VA].number);
-    struct quire_record record = page_record(space, va);
+    struct quire_record record = quire_space_record(space, va);
     bool holds =
         record.kind == kinds[place->number] &&
         (!call_has(call, OPERAND_NUMBER) || record.number == call->value[OPERAND_NUMBER].number);

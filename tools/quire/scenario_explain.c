@@ -59,27 +59,6 @@ static uint64_t offset_in(const struct quire_region *region, quire_va va)
     return region->offset + ((va.at - region->va.at) & ~(page - 1));
 }
 
-static struct quire_record object_record(const struct quire_region *region, quire_va va)
-{
-    return quire_supplement_get(&region->object->pages,
-                                offset_in(region, va) >>
-                                    quire_format_page_shift(region->space->table.format));
-}
-
-struct quire_record page_record(const struct quire_space *space, quire_va va)
-{
-    const struct quire_region *region = region_at(space, va);
-    struct quire_record record = {QUIRE_RECORD_UNTOUCHED, false, 0};
-
-    if (quire_va_valid(space->table.format, va)) {
-        record = quire_supplement_get(&space->supplement, quire_space_vpn(space, va));
-    }
-    if (record.kind == QUIRE_RECORD_UNTOUCHED && region != NULL && region->object != NULL) {
-        record = object_record(region, va);
-    }
-    return record;
-}
-
 static void untouched(const struct scenario *scenario, const struct quire_space *space, quire_va va,
                       struct place_text *text)
 {
@@ -101,7 +80,7 @@ static void untouched(const struct scenario *scenario, const struct quire_space 
 struct place_text place_of(const struct scenario *scenario, const struct quire_space *space,
                            quire_va va)
 {
-    struct quire_record record = page_record(space, va);
+    struct quire_record record = quire_space_record(space, va);
     struct place_text text;
     uint32_t owners;
 
@@ -230,9 +209,11 @@ static void tell_record(struct scenario *s, const struct quire_space *space, qui
 static void tell_fault(struct scenario *s, const struct quire_event *event)
 {
     const struct scenario_process *process = process_with(s, event->asid);
+    bool forbidden = s->tale_leaf;
 
+    s->tale_leaf = false; /* a fault that comes without an access has walked nothing */
     fprintf(s->tale, "  Page fault%s: %s wants to %s page %s. The core asks what there is:\n",
-            s->tale_leaf ? ", as the entry does not allow that" : "", asid_name(s, event->asid),
+            forbidden ? ", as the entry does not allow that" : "", asid_name(s, event->asid),
             (event->value & QUIRE_WRITE) != 0     ? "write"
             : (event->value & QUIRE_EXECUTE) != 0 ? "execute"
                                                   : "read",
@@ -363,6 +344,7 @@ static void listen(void *context, const struct quire_event *event)
     struct scenario *scenario = context;
 
     if (scenario->tale != NULL && tell[event->kind] != NULL) {
+        scenario->tale_told = true;
         tell[event->kind](scenario, event);
     }
 }
@@ -370,6 +352,8 @@ static void listen(void *context, const struct quire_event *event)
 void tale_begin(struct scenario *scenario, FILE *out)
 {
     scenario->tale = out;
+    scenario->tale_leaf = false;
+    scenario->tale_told = false;
     memset(scenario->tale_before, 0, sizeof scenario->tale_before);
     if (scenario->open) {
         counters_now(scenario, scenario->tale_before);
@@ -383,7 +367,10 @@ void tale_end(struct scenario *scenario)
 
     scenario->tale = NULL;
     if (scenario->open) {
-        counters_tell(scenario, scenario->tale_before, out);
+        if (!counters_tell(scenario, scenario->tale_before, out) && !scenario->tale_told) {
+            fputs("  The machine has no part in that: no access, no event, figures as before.\n",
+                  out);
+        }
         machine_listen(&scenario->machine, NULL, NULL);
     }
 }
@@ -396,6 +383,7 @@ void tale_access(struct scenario *scenario, const struct scenario_process *proce
     if (scenario->tale == NULL) {
         return;
     }
+    scenario->tale_told = true;
     if (!machine_runs(&scenario->machine, process->space)) {
         fprintf(scenario->tale, "  The processor switches to %s: its root table is at %s.\n",
                 process->name, pa_text(scenario, process->space->table.root).text);

@@ -267,7 +267,8 @@ struct scenario {
     FILE *tale;    /* explain: where events are told; NULL: nowhere */
     unsigned tale_walks;
     uint64_t tale_before[COUNTERS_MAX];
-    bool tale_leaf; /* the last entry that was walked maps a page */
+    bool tale_leaf; /* the last entry that was walked, if any since the last fault, maps a page */
+    bool tale_told; /* something was */
 };
 
 /* Forgets machine, processes, objects and outcome. The steps stay. */
@@ -373,9 +374,10 @@ bool counter_value(struct scenario *scenario, unsigned counter,
                    const struct scenario_process *process, uint64_t *value);
 void counters_mark(struct scenario *scenario);
 
-/* What there is now (0 for what is counted), for COUNTERS_MAX values; and what has changed. */
+/* What there is now (0 for what is counted), for COUNTERS_MAX values; and what has changed. False:
+ * nothing has. */
 void counters_now(const struct scenario *scenario, uint64_t *value);
-void counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out);
+bool counters_tell(const struct scenario *scenario, const uint64_t *before, FILE *out);
 
 /* ---- explaining: scenario_explain.c ---------------------------------------------------------- */
 
@@ -383,9 +385,6 @@ void tale_begin(struct scenario *scenario, FILE *out);
 void tale_end(struct scenario *scenario);
 void tale_access(struct scenario *scenario, const struct scenario_process *process, quire_va va,
                  unsigned access, uint64_t bytes);
-
-/* The record of a page: the space's own, or that of the region's object where it has none. */
-struct quire_record page_record(const struct quire_space *space, quire_va va);
 
 /* Where a page is, in words: "in frame 0x12", "in swap slot 3". */
 struct place_text {

@@ -2,7 +2,7 @@
 #include "quire/system.h"
 
 #include "../bytes.h"
-#include "../space/internal.h"
+#include "internal.h"
 
 /* Where each kind of record lies in the system's state. More than a 32-bit machine can address must
  * not look like less. */
@@ -114,6 +114,7 @@ enum quire_status quire_system_init(struct quire_system *system,
         return QUIRE_INVALID;
     }
     *system = (struct quire_system){.host = config->host,
+                                    .registry = config->registry,
                                     .first = frames->first,
                                     .frames = frames->total,
                                     .resident_limit = config->resident_limit,
