@@ -55,6 +55,13 @@ static intptr_t call_write(const struct call_context *call)
     return (intptr_t)bytes;
 }
 
+/* Room for a result, before there is one that would be lost: it is made writable, and keeps what is
+ * there, of which `copy` gets a copy. */
+static bool has_room(uintptr_t at, void *copy, size_t bytes)
+{
+    return copy_in(copy, at, bytes) == QUIRE_OK && copy_out(at, copy, bytes) == QUIRE_OK;
+}
+
 static intptr_t call_read(const struct call_context *call)
 {
     char line[COMMAND_BYTES];
@@ -66,9 +73,8 @@ static intptr_t call_read(const struct call_context *call)
     if (bytes > sizeof(line)) {
         bytes = sizeof(line);
     }
-    memset(line, 0, bytes);
-    if (copy_out(call->argument[1], line, bytes) != QUIRE_OK) {
-        return -QUIRE_FAULT; /* before a line is taken, which would be lost */
+    if (!has_room(call->argument[1], line, bytes)) {
+        return -QUIRE_FAULT;
     }
     bytes = console_read(line, bytes);
     return copy_out(call->argument[1], line, bytes) == QUIRE_OK ? (intptr_t)bytes : -QUIRE_FAULT;
@@ -97,12 +103,10 @@ static intptr_t call_spawn(const struct call_context *call)
 
 static intptr_t call_wait(const struct call_context *call)
 {
-    int32_t status = 0;
+    int32_t status;
     intptr_t number;
 
-    /* It must be writable before the child is gone for good. */
-    if (call->argument[0] != 0 &&
-        copy_out(call->argument[0], &status, sizeof(status)) != QUIRE_OK) {
+    if (call->argument[0] != 0 && !has_room(call->argument[0], &status, sizeof(status))) {
         return -QUIRE_FAULT;
     }
     number = process_wait(&status);

@@ -3,8 +3,8 @@
  *
  * i386: int 0x80 with the number in eax, arguments in ebx, ecx, edx, esi, edi, the result in eax.
  * A result from -QUIRE_STATUSES to -1 is an error: minus an enum quire_status. Pointers may be
- * anything at all: what cannot be read or written is -QUIRE_FAULT, and nothing was done (by write:
- * what was written before that is counted).
+ * anything at all: what cannot be read or written is -QUIRE_FAULT, and nothing was done; but write
+ * counts what it wrote before that, and the part of a result that has room may be there.
  */
 #ifndef KERNEL_CALLS_H
 #define KERNEL_CALLS_H
