@@ -64,20 +64,20 @@ static bool has_room(uintptr_t at, void *copy, size_t bytes)
 
 static intptr_t call_read(const struct call_context *call)
 {
-    char line[COMMAND_BYTES];
+    char typed[64];
     uintptr_t bytes = call->argument[2];
 
     if (call->argument[0] != 0) {
         return -QUIRE_INVALID;
     }
-    if (bytes > sizeof(line)) {
-        bytes = sizeof(line);
+    if (bytes > sizeof(typed)) {
+        bytes = sizeof(typed);
     }
-    if (!has_room(call->argument[1], line, bytes)) {
+    if (!has_room(call->argument[1], typed, bytes)) {
         return -QUIRE_FAULT;
     }
-    bytes = console_read(line, bytes);
-    return copy_out(call->argument[1], line, bytes) == QUIRE_OK ? (intptr_t)bytes : -QUIRE_FAULT;
+    bytes = console_read(typed, bytes);
+    return copy_out(call->argument[1], typed, bytes) == QUIRE_OK ? (intptr_t)bytes : -QUIRE_FAULT;
 }
 
 static intptr_t call_fork(const struct call_context *call)

@@ -16,7 +16,7 @@
 enum call {
     CALL_EXIT,     /* (status 0 .. STATUS_MOST); does not return */
     CALL_WRITE,    /* (1 or 2, buffer, bytes): to the console; bytes written */
-    CALL_READ,     /* (0, buffer, bytes): waits for a line, gives it or its beginning; 0: the end */
+    CALL_READ,     /* (0, buffer, bytes): waits until something was typed; bytes read */
     CALL_FORK,     /* (): the child's number, 0 in the child; copy-on-write */
     CALL_EXEC,     /* (command): this process becomes another program; returns only on failure */
     CALL_SPAWN,    /* (command): a new process; its number */

@@ -55,7 +55,7 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says it and ends the machine: what was asked for on its command line cannot be. */
 _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_write(const char *text, size_t bytes);
-/* Waits for a line, and gives as much of it as fits. 0: the end of the input. */
+/* Waits until something was typed, and gives as much of it as fits. */
 size_t console_read(char *to, size_t bytes);
 
 /* ---- memory.c ------------------------------------------------------------------------------- */
