@@ -43,7 +43,7 @@ extern struct options options;
 void options_read(const char *command_line);
 /* What a word says behind its '='. False: no number above 0. */
 bool options_number(const char *text, uint32_t *value);
-/* faultless.c, or in its place ../faulty/faulty.c: orders a fault. False: there is none such. */
+/* Orders a fault, in a kernel that was built with faults. False: there is none such. */
 bool faulty_option(const char *word);
 
 /* ---- console.c ------------------------------------------------------------------------------ */
