@@ -21,8 +21,7 @@ kernel_asm := $(wildcard hosts/kernel/i386/*.S)
 kernel_o   := $(patsubst %.c,$(KERNEL)/obj/%.o,$(kernel_src)) \
 	$(patsubst %.S,$(KERNEL)/obj/%.o,$(kernel_asm))
 kernel_core := $(patsubst %.c,$(KERNEL)/obj/%.o,$(core_src))
-faultless_o := $(KERNEL)/obj/hosts/kernel/common/faultless.o
-faulty_o    := $(KERNEL)/obj/hosts/kernel/faulty/faulty.o
+faulty_o   := $(KERNEL)/obj/hosts/kernel/faulty/faulty.o
 
 $(KERNEL)/obj/%.o: %.c $(BUILD)/flags hosts/kernel/kernel.mk
 	@mkdir -p $(@D)
@@ -44,7 +43,7 @@ kernel-compiler:
 $(KERNEL)/libquire.a: $(kernel_core)
 
 $(KERNEL)/quire-kernel: $(kernel_o)
-$(KERNEL)/quire-kernel-faulty: $(filter-out $(faultless_o),$(kernel_o)) $(faulty_o)
+$(KERNEL)/quire-kernel-faulty: $(kernel_o) $(faulty_o)
 $(KERNEL)/quire-kernel-faulty: kernel_ld += -Wl,--wrap=machine_vitals
 $(KERNEL)/quire-kernel $(KERNEL)/quire-kernel-faulty: hosts/kernel/i386/kernel.ld \
 		$(KERNEL)/libuser.a $(KERNEL)/libquire.a

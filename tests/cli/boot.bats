@@ -50,6 +50,33 @@ nothing_left() {
     refused 'boot: --archive /nowhere/archive: No such file or directory'
 }
 
+@test "boot: files that are something else" {
+    for file in /dev/null "$tmp" "$QUIRE" "$KERNEL/programs/hello" "$KERNEL/archive.tar"; do
+        quire boot --kernel "$file"
+        refused "boot: --kernel $file: expected a multiboot kernel"
+    done
+    for file in /dev/null "$tmp" "$QUIRE"; do
+        quire boot --kernel "$KERNEL/quire-kernel" --archive "$file"
+        refused "boot: --archive $file: expected a tar archive"
+    done
+    head -c 100000 "$KERNEL/archive.tar" > "$tmp/part.tar"
+    quire boot --kernel "$KERNEL/quire-kernel" --archive "$tmp/part.tar" < /dev/null
+    [ "$status" -eq 2 ]
+    grep -qE '^kernel: the archive ends inside [a-z0-9]+$' "$tmp/out"
+}
+
+# The kernel's file must not come to stand where standard input or output was.
+@test "boot: standard files that are closed" {
+    "$QUIRE" boot "${files[@]}" --program hello <&- > "$tmp/out"
+    grep -qx 'hello, world' "$tmp/out"
+    status=0
+    "$QUIRE" boot "${files[@]}" --program hello <&- >&- 2> "$tmp/err" || status=$?
+    [ "$status" -eq 2 ]
+    grep -q '^quire: standard output: cannot be written' "$tmp/err"
+    "$QUIRE" boot "${files[@]}" --program hello > "$tmp/out" 2>&-
+    grep -qx 'hello, world' "$tmp/out"
+}
+
 @test "boot: without a kernel it says how to build one" {
     cp "$QUIRE" "$tmp/quire"
     QUIRE=$tmp/quire quire boot

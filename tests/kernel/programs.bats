@@ -82,11 +82,28 @@ END
     done
 }
 
+# killed EXPRESSION: somebody was, and the kernel said this about it.
+killed() {
+    grep -qE "^kernel: [a-z]+\[[0-9]+\] killed: $1\$" "$tmp/out" || complain "nobody was killed: $1"
+}
+
+# Some of the reasons, word by word; but where tables and programs are is the compiler's to say.
 @test "hostile programs are killed or refused; the kernel and the others go on" {
-    for ram in 8448K 16M; do
-        boots --program hostile --ram $ram
-        ended 0 < tests/kernel/golden/hostile
+    local x=0x[0-9a-f]{8} no='nothing is mapped there' here='in kernel 0x00000000-0x007fffff'
+    local private='user access to a kernel region' constant='write to a read-only region'
+    for layout in classic seed; do
+        for ram in 8448K 16M; do
+            boots --program hostile --ram $ram --layout $layout
+            ended 0 < tests/kernel/golden/hostile
+        done
+        killed "read of 0x00000000 at $x: $private; PTE 0 at $x is $x \(not present\); $here"
+        killed "write to 0x00001000 at $x: $private; PTE 1 at $x is $x \(supervisor only\); $here"
+        killed "execution of 0x00180000 at 0x00180000: $private; PTE 384 at .*; $here"
+        killed "write to 0x00801000 at $x: $constant; PTE 1 at .*; in image 0x00801000-$x"
+        killed "read of 0x70000000 at $x: $no; PDE 448 at .*; between image $x-$x and (stack|nothing).*"
+        killed "general protection at $x"
     done
+    killed "write to 0x007ff[0-9a-f]{3} at $x: $private; PTE 1023 at .*; $here" # the stack's end
 }
 
 @test "a shell: lines from standard input, more than the kernel keeps" {

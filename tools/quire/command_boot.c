@@ -231,15 +231,54 @@ static int open_built(const char *name)
     return file;
 }
 
-static bool find_file(struct path *path, const char *name, const char *option, const char *built)
+/* Multiboot Specification 3.1: the header, its magic number first, is in the first 8 KiB, at a
+ * multiple of 4. */
+static bool is_kernel(int file)
 {
-    int file = name == NULL ? open_built(built) : open(name, O_RDONLY);
+    char head[8192];
+    ssize_t bytes = pread(file, head, sizeof head, 0);
+    ssize_t at = 0;
 
-    if (file < 0 && name != NULL) {
-        fail("boot: %s %s: %s", option, name, strerror(errno));
+    while (at + 4 <= bytes && memcmp(head + at, "\x02\xb0\xad\x1b", 4) != 0) {
+        at += 4;
+    }
+    return at + 4 <= bytes;
+}
+
+/* POSIX, "ustar Interchange Format": the magic of the first file's header. */
+static bool is_archive(int file)
+{
+    char magic[5];
+
+    return pread(file, magic, sizeof magic, 257) == (ssize_t)sizeof magic &&
+           memcmp(magic, "ustar", sizeof magic) == 0;
+}
+
+/* What QEMU would not say clearly that it is not. */
+static const struct file_kind {
+    const char *option, *built, *what;
+    bool (*fits)(int file);
+} kernel_kind = {"--kernel", "quire-kernel", "multiboot kernel", is_kernel},
+  archive_kind = {"--archive", "archive.tar", "tar archive", is_archive};
+
+/* The file of that name; NULL: what was built. */
+static bool find_file(struct path *path, const char *name, const struct file_kind *kind)
+{
+    int file = name == NULL ? open_built(kind->built) : open(name, O_RDONLY);
+
+    if (file < 0) {
+        if (name != NULL) {
+            fail("boot: %s %s: %s", kind->option, name, strerror(errno));
+        }
+        return false;
+    }
+    if (!kind->fits(file)) {
+        fail("boot: %s %s: expected a %s", kind->option, name != NULL ? name : kind->built,
+             kind->what);
+        return false;
     }
     *path = path_of(file);
-    return file >= 0;
+    return true;
 }
 
 /* ---- QEMU's command line --------------------------------------------------------------------- */
@@ -330,8 +369,8 @@ int command_boot(int argc, char **argv)
                                        .swap = 64 << 20};
 
     if (!read_arguments(&settings, argc, argv) ||
-        !find_file(&settings.kernel_path, settings.kernel, "--kernel", "quire-kernel") ||
-        !find_file(&settings.archive_path, settings.archive, "--archive", "archive.tar") ||
+        !find_file(&settings.kernel_path, settings.kernel, &kernel_kind) ||
+        !find_file(&settings.archive_path, settings.archive, &archive_kind) ||
         !write_command(&settings)) {
         return STATUS_BAD;
     }

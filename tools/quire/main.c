@@ -1,7 +1,9 @@
 /* quire: the command line. Finds the command and hands over. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "options.h"
@@ -101,10 +103,25 @@ static int run(int argc, char **argv)
     return command->run(argc - 1, argv + 1);
 }
 
+/* In the place of a standard file that is closed the next file would be that is opened, and read or
+ * written for it. What is there now has nothing to read, and cannot be written. */
+static void fill_standard_files(void)
+{
+    int file;
+
+    do {
+        file = open("/dev/null", O_RDONLY);
+    } while (file >= 0 && file <= STDERR_FILENO);
+    if (file >= 0) {
+        close(file);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int status;
 
+    fill_standard_files();
     output_program = argc > 0 ? argv[0] : output_program;
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a write error, reported like any other */
     status = run(argc, argv);

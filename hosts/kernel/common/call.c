@@ -6,6 +6,7 @@
 struct call_context {
     struct machine_frame *frame;
     const uintptr_t *argument;
+    const char *text; /* that the first argument points to, where the call takes one */
 };
 
 enum { RIGHTS = QUIRE_READ | QUIRE_WRITE | QUIRE_EXECUTE };
@@ -55,23 +56,29 @@ static intptr_t call_write(const struct call_context *call)
     return (intptr_t)bytes;
 }
 
+/* Room for a result, before there is one that would be lost: it is made writable, and keeps what is
+ * there, of which `copy` gets a copy. */
+static bool has_room(uintptr_t at, void *copy, size_t bytes)
+{
+    return copy_in(copy, at, bytes) == QUIRE_OK && copy_out(at, copy, bytes) == QUIRE_OK;
+}
+
 static intptr_t call_read(const struct call_context *call)
 {
-    char line[COMMAND_BYTES];
+    char typed[64];
     uintptr_t bytes = call->argument[2];
 
     if (call->argument[0] != 0) {
         return -QUIRE_INVALID;
     }
-    if (bytes > sizeof(line)) {
-        bytes = sizeof(line);
+    if (bytes > sizeof(typed)) {
+        bytes = sizeof(typed);
     }
-    memset(line, 0, bytes);
-    if (copy_out(call->argument[1], line, bytes) != QUIRE_OK) {
-        return -QUIRE_FAULT; /* before a line is taken, which would be lost */
+    if (!has_room(call->argument[1], typed, bytes)) {
+        return -QUIRE_FAULT;
     }
-    bytes = console_read(line, bytes);
-    return copy_out(call->argument[1], line, bytes) == QUIRE_OK ? (intptr_t)bytes : -QUIRE_FAULT;
+    bytes = console_read(typed, bytes);
+    return copy_out(call->argument[1], typed, bytes) == QUIRE_OK ? (intptr_t)bytes : -QUIRE_FAULT;
 }
 
 static intptr_t call_fork(const struct call_context *call)
@@ -81,28 +88,20 @@ static intptr_t call_fork(const struct call_context *call)
 
 static intptr_t call_exec(const struct call_context *call)
 {
-    char command[COMMAND_BYTES];
-    enum quire_status status = copy_text(command, call->argument[0]);
-
-    return status == QUIRE_OK ? process_exec(call->frame, command) : -(intptr_t)status;
+    return process_exec(call->frame, call->text);
 }
 
 static intptr_t call_spawn(const struct call_context *call)
 {
-    char command[COMMAND_BYTES];
-    enum quire_status status = copy_text(command, call->argument[0]);
-
-    return status == QUIRE_OK ? process_spawn(command) : -(intptr_t)status;
+    return process_spawn(call->text);
 }
 
 static intptr_t call_wait(const struct call_context *call)
 {
-    int32_t status = 0;
+    int32_t status;
     intptr_t number;
 
-    /* It must be writable before the child is gone for good. */
-    if (call->argument[0] != 0 &&
-        copy_out(call->argument[0], &status, sizeof(status)) != QUIRE_OK) {
+    if (call->argument[0] != 0 && !has_room(call->argument[0], &status, sizeof(status))) {
         return -QUIRE_FAULT;
     }
     number = process_wait(&status);
@@ -183,15 +182,10 @@ static intptr_t call_brk(const struct call_context *call)
 
 static intptr_t call_library(const struct call_context *call)
 {
-    char name[COMMAND_BYTES];
-    enum quire_status status = copy_text(name, call->argument[0]);
-    struct quire_library *library;
+    struct quire_library *library = quire_library_find(&usermode, call->text);
+    enum quire_status status;
     quire_va va;
 
-    if (status != QUIRE_OK) {
-        return -(intptr_t)status;
-    }
-    library = quire_library_find(&usermode, name);
     if (library == NULL) {
         return -QUIRE_NOT_FOUND;
     }
@@ -253,26 +247,41 @@ static intptr_t call_memory(const struct call_context *call)
 
 static intptr_t call_stop(const struct call_context *call)
 {
-    char name[COMMAND_BYTES];
-    enum quire_status status = copy_text(name, call->argument[0]);
-
-    if (status == QUIRE_OK && options.witness) {
-        stop(name);
+    if (options.witness) {
+        stop(call->text);
     }
-    return -(intptr_t)status;
+    return 0;
 }
 
-static intptr_t (*const calls[CALLS])(const struct call_context *call) = {
-    [CALL_EXIT] = call_exit,         [CALL_WRITE] = call_write,   [CALL_READ] = call_read,
-    [CALL_FORK] = call_fork,         [CALL_EXEC] = call_exec,     [CALL_SPAWN] = call_spawn,
-    [CALL_WAIT] = call_wait,         [CALL_MMAP] = call_mmap,     [CALL_MUNMAP] = call_munmap,
-    [CALL_MPROTECT] = call_mprotect, [CALL_BRK] = call_brk,       [CALL_LIBRARY] = call_library,
-    [CALL_YIELD] = call_yield,       [CALL_MEMORY] = call_memory, [CALL_STOP] = call_stop,
+static const struct {
+    intptr_t (*serve)(const struct call_context *call);
+    bool takes_text;
+} calls[CALLS] = {
+    [CALL_EXIT] = {call_exit},
+    [CALL_WRITE] = {call_write},
+    [CALL_READ] = {call_read},
+    [CALL_FORK] = {call_fork},
+    [CALL_EXEC] = {call_exec, .takes_text = true},
+    [CALL_SPAWN] = {call_spawn, .takes_text = true},
+    [CALL_WAIT] = {call_wait},
+    [CALL_MMAP] = {call_mmap},
+    [CALL_MUNMAP] = {call_munmap},
+    [CALL_MPROTECT] = {call_mprotect},
+    [CALL_BRK] = {call_brk},
+    [CALL_LIBRARY] = {call_library, .takes_text = true},
+    [CALL_YIELD] = {call_yield},
+    [CALL_MEMORY] = {call_memory},
+    [CALL_STOP] = {call_stop, .takes_text = true},
 };
 
 intptr_t kernel_call(struct machine_frame *frame, unsigned number, const uintptr_t argument[5])
 {
-    const struct call_context call = {frame, argument};
+    char text[COMMAND_BYTES];
+    const struct call_context call = {frame, argument, text};
+    enum quire_status status = number < CALLS ? QUIRE_OK : QUIRE_INVALID;
 
-    return number < CALLS ? calls[number](&call) : -QUIRE_INVALID;
+    if (status == QUIRE_OK && calls[number].takes_text) {
+        status = copy_text(text, argument[0]);
+    }
+    return status == QUIRE_OK ? calls[number].serve(&call) : -(intptr_t)status;
 }

@@ -3,8 +3,8 @@
  *
  * i386: int 0x80 with the number in eax, arguments in ebx, ecx, edx, esi, edi, the result in eax.
  * A result from -QUIRE_STATUSES to -1 is an error: minus an enum quire_status. Pointers may be
- * anything at all: what cannot be read or written is -QUIRE_FAULT, and nothing was done (by write:
- * what was written before that is counted).
+ * anything at all: what cannot be read or written is -QUIRE_FAULT, and nothing was done; but write
+ * counts what it wrote before that, and the part of a result that has room may be there.
  */
 #ifndef KERNEL_CALLS_H
 #define KERNEL_CALLS_H
@@ -16,7 +16,7 @@
 enum call {
     CALL_EXIT,     /* (status 0 .. STATUS_MOST); does not return */
     CALL_WRITE,    /* (1 or 2, buffer, bytes): to the console; bytes written */
-    CALL_READ,     /* (0, buffer, bytes): waits for a line, gives it or its beginning; 0: the end */
+    CALL_READ,     /* (0, buffer, bytes): waits until something was typed; bytes read */
     CALL_FORK,     /* (): the child's number, 0 in the child; copy-on-write */
     CALL_EXEC,     /* (command): this process becomes another program; returns only on failure */
     CALL_SPAWN,    /* (command): a new process; its number */

@@ -68,70 +68,30 @@ void kernel_panic(const char *format, ...)
 
 /* ---- input ---------------------------------------------------------------------------------- */
 
-enum { LINE = 256, END = 4 /* Ctrl-D */ };
-
-/* What was typed: complete lines up to `ready`, then one that is still being written. */
-static char typed[LINE];
-static size_t length, ready;
-static bool ended;
-
-static void echo(const char *text)
-{
-    console_write(text, strlen(text));
-}
-
-static void type(char c)
-{
-    if (c == END && length == ready) {
-        ended = true;
-    } else if (c == '\b' || c == 0x7f) {
-        if (length > ready) {
-            length--;
-            echo("\b \b");
-        }
-    } else if (c == '\r' || c == '\n') {
-        if (length < LINE) {
-            typed[length++] = '\n';
-            ready = length;
-            echo("\n");
-        }
-    } else if (c >= ' ' && length < LINE - 1) {
-        typed[length++] = c;
-        console_write(&c, 1);
-    }
-}
-
-/* Once there are lines to be read, what finds no room behind them stays in the machine, and its
- * sender waits. The end of a line that is too long by itself is lost. */
-static bool has_room(void)
-{
-    return ready == 0 || length < LINE - 1;
-}
+/* What was typed, and nobody has read. What finds no room stays in the machine, and its sender
+ * waits. */
+static char typed[256];
+static size_t count;
 
 void kernel_input(void)
 {
-    for (int c; has_room() && (c = machine_get()) >= 0;) {
-        type((char)c);
+    for (int c; count < sizeof(typed) && (c = machine_get()) >= 0;) {
+        typed[count++] = (char)c;
     }
-    if (ready != 0 || ended) {
+    if (count != 0) {
         task_wake(typed);
     }
 }
 
 size_t console_read(char *to, size_t bytes)
 {
-    size_t taken = 0;
-
-    while (ready == 0 && !ended) {
+    while (count == 0 && bytes != 0) {
         task_wait(typed);
     }
-    while (taken < bytes && taken < ready && (taken == 0 || typed[taken - 1] != '\n')) {
-        to[taken] = typed[taken];
-        taken++;
-    }
-    memmove(typed, typed + taken, length - taken);
-    length -= taken;
-    ready -= taken;
+    bytes = bytes < count ? bytes : count;
+    memcpy(to, typed, bytes);
+    count -= bytes;
+    memmove(typed, typed + bytes, count);
     kernel_input(); /* there is room now */
-    return taken;
+    return bytes;
 }

@@ -43,7 +43,7 @@ extern struct options options;
 void options_read(const char *command_line);
 /* What a word says behind its '='. False: no number above 0. */
 bool options_number(const char *text, uint32_t *value);
-/* faultless.c, or in its place ../faulty/faulty.c: orders a fault. False: there is none such. */
+/* Orders a fault, in a kernel that was built with faults. False: there is none such. */
 bool faulty_option(const char *word);
 
 /* ---- console.c ------------------------------------------------------------------------------ */
@@ -55,7 +55,7 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says it and ends the machine: what was asked for on its command line cannot be. */
 _Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void console_write(const char *text, size_t bytes);
-/* Waits for a line, and gives as much of it as fits. 0: the end of the input. */
+/* Waits until something was typed, and gives as much of it as fits. */
 size_t console_read(char *to, size_t bytes);
 
 /* ---- memory.c ------------------------------------------------------------------------------- */

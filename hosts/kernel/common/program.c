@@ -40,7 +40,7 @@ static const struct tar_header *next_file(const struct boot *boot, size_t *offse
         }
         *bytes = octal(header->size, sizeof(header->size));
         if (*bytes > boot->archive_bytes - BLOCK - *offset) {
-            kernel_panic("the archive ends inside %s", header->name);
+            refuse("the archive ends inside %.100s", header->name);
         }
         *offset += BLOCK + (*bytes + BLOCK - 1) / BLOCK * BLOCK;
         if (header->type == '0' || header->type == '\0') {

@@ -1,16 +1,6 @@
 /* Boot, in order; and what must be so when all programs have ended. */
 #include "kernel.h"
 
-/* What is free: all of it must come back. */
-struct account {
-    uint32_t frames, slots;
-};
-
-static struct account account(void)
-{
-    return (struct account){frames.free, paging.swap.slots.free};
-}
-
 static void hello(void)
 {
     say("%u KiB of memory, %u of %u frames free, swap of %u pages; layout %s, policy %s",
@@ -31,21 +21,20 @@ static int32_t run(void)
     return task_run_all();
 }
 
-static void check(struct account before)
+/* All that was free before must be free again. */
+static void check(uint32_t free_frames, uint32_t free_slots)
 {
-    struct account after = account();
-
     validate();
-    if (after.frames != before.frames || after.slots != before.slots) {
-        kernel_panic("%u of %u frames and %u of %u slots are free again", after.frames,
-                     before.frames, after.slots, before.slots);
+    if (frames.free != free_frames || paging.swap.slots.free != free_slots) {
+        kernel_panic("%u of %u frames and %u of %u slots are free again", frames.free, free_frames,
+                     paging.swap.slots.free, free_slots);
     }
-    say("all %u frames and %u slots are free again", after.frames, after.slots);
+    say("all %u frames and %u slots are free again", free_frames, free_slots);
 }
 
 void kernel_start(const struct boot *boot)
 {
-    struct account before;
+    uint32_t free_frames, free_slots;
     int32_t status;
 
     options_read(boot->command_line);
@@ -55,8 +44,9 @@ void kernel_start(const struct boot *boot)
     if (options.witness) {
         stop("kernel");
     }
-    before = account();
+    free_frames = frames.free;
+    free_slots = paging.swap.slots.free;
     status = run();
-    check(before);
+    check(free_frames, free_slots);
     machine_exit((unsigned)status);
 }

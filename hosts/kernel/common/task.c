@@ -128,8 +128,8 @@ static void switch_to(struct task *to)
     machine_switch(&from->context, to->context);
 }
 
-/* The next in the ring that is ready; if there is none, the idle task. */
-static void switch_away(void)
+/* To the next in the ring that is ready; if there is none, to the idle task. */
+void task_yield(void)
 {
     struct task *task = current->next;
 
@@ -142,16 +142,11 @@ static void switch_away(void)
     switch_to(task);
 }
 
-void task_yield(void)
-{
-    switch_away();
-}
-
 void task_wait(const void *what)
 {
     current->state = TASK_WAITS;
     current->waits_for = what;
-    switch_away();
+    task_yield();
 }
 
 void task_wake(const void *what)
@@ -176,14 +171,14 @@ void task_end(int32_t status)
     current->status = status;
     current->state = TASK_ENDED;
     task_wake(current->parent);
-    switch_away();
+    task_yield();
     kernel_panic("task %u goes on after its end", current->number);
 }
 
 int32_t task_run_all(void)
 {
     while (idle.next != &idle) {
-        switch_away();
+        task_yield();
         free_orphans();
         if (idle.next != &idle) {
             machine_idle();
@@ -208,7 +203,7 @@ void kernel_leave(void)
         quire_system_tick(&paging);
     }
     if (ticks >= TICKS_A_TURN) {
-        switch_away();
+        task_yield();
     }
     if (current->begins) {
         process_begin();

@@ -32,15 +32,12 @@ entries:
         jmp entry_common
 .endm
 
-.irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
-        entry \vector
+        .set next, 0
+.rept 48 /* EXCEPTIONS, IRQS */
+        entry next
+        .set next, next + 1
 .endr
-.irp vector, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44
-        entry \vector
-.endr
-.irp vector, 45, 46, 47, VECTOR_CALL
-        entry \vector
-.endr
+        entry VECTOR_CALL
 
 entry_common:
         cld

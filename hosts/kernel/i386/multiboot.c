@@ -1,5 +1,7 @@
 /* From what a multiboot loader tells (Multiboot Specification 0.6.96, 3.3) to struct boot; and the
  * order in which the machine is made ready. */
+#include <string.h>
+
 #include "i386.h"
 
 enum { LOADER_MAGIC = 0x2badb002, COMMAND_LINE_BYTES = 1024, RAM = 1 };
@@ -89,44 +91,32 @@ static void read_module(const struct multiboot_info *info)
  */
 static const char *without_name(const char *line)
 {
-    const char *name = line;
+    const char *end = strstr(line, " -- "), *name = line;
 
-    for (const char *c = line; *c != '\0'; c++) {
-        if (c[0] == ' ' && c[1] == '-' && c[2] == '-' && (c[3] == ' ' || c[3] == '\0')) {
-            break;
-        }
+    for (const char *c = line; *c != '\0' && c != end; c++) {
         if (*c == '/') {
             name = c;
         }
     }
-    while (*name != '\0' && *name != ' ') {
-        name++;
-    }
-    return *name == ' ' ? name + 1 : name;
+    return name + strcspn(name, " ");
 }
 
 static bool is_grub(const struct multiboot_info *info)
 {
-    const char *loader = info->flags & HAS_LOADER ? at(info->loader) : "";
-
-    return loader[0] == 'G' && loader[1] == 'R' && loader[2] == 'U' && loader[3] == 'B';
+    return (info->flags & HAS_LOADER) && strncmp(at(info->loader), "GRUB", 4) == 0;
 }
 
 static void read_command_line(const struct multiboot_info *info)
 {
     const char *line = info->flags & HAS_COMMAND_LINE ? at(info->command_line) : "";
-    size_t length = 0;
 
     if (!is_grub(info)) {
         line = without_name(line);
     }
-    for (; line[length] != '\0'; length++) {
-        if (length == COMMAND_LINE_BYTES - 1) {
-            kernel_panic("the command line has more than %u bytes", length);
-        }
-        command_line[length] = line[length];
+    if (strlen(line) >= COMMAND_LINE_BYTES) {
+        kernel_panic("the command line has more than %u bytes", COMMAND_LINE_BYTES - 1);
     }
-    boot_info.command_line = command_line;
+    boot_info.command_line = strcpy(command_line, line);
 }
 
 /* Called by boot.S, on the stack there. */

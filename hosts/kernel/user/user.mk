@@ -13,8 +13,7 @@ user_ld = $(kernel_ld) -Wl,-z,max-page-size=4096,--gc-sections
 
 user_objects = $(patsubst %,$(KERNEL)/user/%.o,$(basename $(1)))
 
-user_lib_o := $(call user_objects,$(wildcard $(user)/lib/*.c $(user)/lib/*.S)) \
-	$(KERNEL)/obj/hosts/kernel/common/string.o
+user_lib_o := $(call user_objects,$(wildcard $(user)/lib/*.c $(user)/lib/*.S))
 user_support_o := $(call user_objects,$(wildcard $(user)/programs/support/*.c))
 
 $(KERNEL)/user/%.o: %.c $(BUILD)/flags hosts/kernel/user/user.mk

@@ -3,7 +3,8 @@
  *
  *     % flags width .precision length conversion
  *
- * What comes out goes through a small buffer into a string or to the console.
+ * What comes out goes through a small buffer into a string or to the console; what comes in from
+ * there comes line by line.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -366,12 +367,29 @@ int fflush(FILE *file)
     return 0;
 }
 
+/* ---- lines from the console ------------------------------------------------------------------ */
+
+enum { END = 4 /* Ctrl-D */, DELETE = 0x7f };
+
+/* What is typed is shown when it is read, and can be taken back until the line ends. A line that is
+ * too long loses its last characters. */
 char *fgets(char *to, int bytes, FILE *file)
 {
-    intptr_t length = system_read(file->number, to, (size_t)bytes - 1);
+    int length = 0;
+    char c = 0;
 
-    if (length <= 0) {
-        return NULL;
+    while (c != '\n') {
+        if (system_read(file->number, &c, 1) != 1 || (c == END && length == 0)) {
+            return NULL;
+        }
+        c = c == '\r' ? '\n' : c;
+        if ((c == '\b' || c == DELETE) && length > 0) {
+            length--;
+            fputs("\b \b", stdout);
+        } else if (c == '\n' || (c >= ' ' && c != DELETE && length < bytes - 2)) {
+            to[length++] = c;
+            fputc(c, stdout);
+        }
     }
     to[length] = 0;
     return to;

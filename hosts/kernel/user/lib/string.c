@@ -1,4 +1,4 @@
-/* Bytes and strings. The four that compilers call by themselves are in common/string.c. */
+/* Bytes and strings. The four that compilers call by themselves are in memory.c. */
 #include <string.h>
 
 #include <stdint.h>

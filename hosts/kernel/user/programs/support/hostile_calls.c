@@ -18,11 +18,11 @@ static bool fails(intptr_t result, enum quire_status status)
 
 /* ---- pointers -------------------------------------------------------------------------------- */
 
-/* Pointers at which no 8 bytes can be read; the first ones are fixed, the last ones are made. */
+/* Pointers at which no 4 bytes can be used; the first ones are fixed, the last ones are made. */
 static const uintptr_t nowhere[] = {0,          1,          0x1000,     0xfffff,    0x100000,
                                     0x7ff000,   0x7ffffc,   0x7fffff,   0xfffffff0, 0xfffffff8,
                                     0xfffffffc, 0xffffffff, 0x7f000000, 0x80000000};
-enum { NOWHERE = sizeof(nowhere) / sizeof(nowhere[0]), POINTERS = NOWHERE + 2 };
+enum { NOWHERE = sizeof(nowhere) / sizeof(nowhere[0]), POINTERS = NOWHERE + 4 };
 
 /* The last bytes of memory that may be used; nothing is behind them. */
 static uintptr_t edge(void)
@@ -34,9 +34,25 @@ static uintptr_t edge(void)
     return (uintptr_t)page + PAGE;
 }
 
+/* Pages that are there, but not to be used. */
+static uintptr_t forbidden(void)
+{
+    uint8_t *page = hostile_pages(2);
+
+    memset(page, 'x', 2 * PAGE);
+    system_mprotect(page + PAGE, PAGE, 0);
+    return (uintptr_t)page + PAGE;
+}
+
 static uintptr_t bad_pointer(unsigned i)
 {
-    return i < NOWHERE ? nowhere[i] : edge() - (i - NOWHERE == 0 ? 3 : 1);
+    switch (i) {
+    case NOWHERE: return edge() - 3;
+    case NOWHERE + 1: return edge() - 1;
+    case NOWHERE + 2: return forbidden() - 3;
+    case NOWHERE + 3: return forbidden();
+    default: return nowhere[i];
+    }
 }
 
 /* A call that takes one pointer, to a text or to room for a result. */
@@ -70,6 +86,16 @@ static bool huge_write(uintptr_t bytes)
     return fails(system_call(CALL_WRITE, 1, edge() - 4, bytes), QUIRE_FAULT);
 }
 
+static bool bad_read(uintptr_t bytes)
+{
+    for (unsigned i = 0; i < POINTERS; i++) {
+        if (!fails(system_call(CALL_READ, 0, bad_pointer(i), bytes), QUIRE_FAULT)) {
+            return false;
+        }
+    }
+    return fails(system_call(CALL_READ, 0, TEXT_AT, bytes), QUIRE_FAULT);
+}
+
 static bool write_elsewhere(uintptr_t to)
 {
     return fails(system_call(CALL_WRITE, to, TEXT_AT, 1), QUIRE_INVALID);
@@ -82,7 +108,7 @@ static bool read_elsewhere(uintptr_t from)
     return fails(system_call(CALL_READ, from, (uintptr_t)&byte, 1), QUIRE_INVALID);
 }
 
-/* The child that has ended is still there afterwards. */
+/* The child that has ended is still there afterwards; and without one nothing is written. */
 static bool bad_wait(uintptr_t argument)
 {
     intptr_t child = system_fork();
@@ -99,7 +125,7 @@ static bool bad_wait(uintptr_t argument)
     }
     return fails(system_call(CALL_WAIT, TEXT_AT, 0, 0), QUIRE_FAULT) &&
            system_wait(&status) == child && status == 7 &&
-           fails(system_wait(&status), QUIRE_NOT_FOUND);
+           fails(system_wait(&status), QUIRE_NOT_FOUND) && status == 7;
 }
 
 /* Results that would have to be written where only reading is allowed. */
@@ -112,6 +138,29 @@ static bool read_only_result(uintptr_t argument)
     return fails(system_call(CALL_MEMORY, TEXT_AT, 0, 0), QUIRE_FAULT) &&
            fails(system_call(CALL_MEMORY, (uintptr_t)page + PAGE, 0, 0), QUIRE_FAULT) &&
            fails(system_call(CALL_MEMORY, (uintptr_t)page + PAGE - 4, 0, 0), QUIRE_FAULT);
+}
+
+/* Behind the last byte of a text there need not be any memory. */
+static bool text_at_edge(uintptr_t argument)
+{
+    static const char name[] = "libgfx";
+    char *text = (char *)edge() - sizeof(name);
+
+    (void)argument;
+    memcpy(text, name, sizeof(name));
+    return !system_failed(system_library(text));
+}
+
+/* A child that says it was killed, and one that says what fits in no byte. */
+static bool false_status(uintptr_t number)
+{
+    int32_t status = 0;
+    intptr_t child = system_fork();
+
+    if (child == 0) {
+        system_exit((int)number);
+    }
+    return system_wait(&status) == child && status == STATUS_MOST;
 }
 
 static bool endless_text(uintptr_t number)
@@ -215,11 +264,13 @@ static bool take_kernel(uintptr_t at)
 static bool bad_brk(uintptr_t argument)
 {
     intptr_t now = system_brk(NULL);
+    uint8_t *in_the_way = (uint8_t *)hostile_pages(1) + 1;
 
     (void)argument;
     return !system_failed(now) && system_failed(system_brk((void *)(now - PAGE))) &&
            system_failed(system_brk((void *)1)) && system_failed(system_brk((void *)0x100000)) &&
-           system_failed(system_brk((void *)TEXT_AT)) && system_brk(NULL) == now;
+           system_failed(system_brk((void *)TEXT_AT)) && system_failed(system_brk(in_the_way)) &&
+           system_failed(system_brk(in_the_way + PAGE)) && system_brk(NULL) == now;
 }
 
 const struct deed call_deeds[] = {
@@ -228,6 +279,8 @@ const struct deed call_deeds[] = {
     {"write 4 GiB - 1 bytes", REFUSED, huge_write, 0xffffffff},
     {"write 2 GiB", REFUSED, huge_write, 0x80000000},
     {"write 5 bytes, of which 4 are there", REFUSED, huge_write, 5},
+    {"read to nowhere", REFUSED, bad_read, 8},
+    {"read 4 GiB - 1 bytes to nowhere", REFUSED, bad_read, 0xffffffff},
     {"write to the keyboard", REFUSED, write_elsewhere, 0},
     {"write to number 3", REFUSED, write_elsewhere, 3},
     {"write to number -1", REFUSED, write_elsewhere, 0xffffffff},
@@ -240,6 +293,9 @@ const struct deed call_deeds[] = {
     {"memory to nowhere", REFUSED, bad_pointers, CALL_MEMORY},
     {"memory to where it cannot be written", REFUSED, read_only_result, 0},
     {"wait to nowhere", REFUSED, bad_wait, 0},
+    {"library whose name ends where memory does", HARMLESS, text_at_edge, 0},
+    {"exit with a status that is the kernel's", HARMLESS, false_status, STATUS_KILLED},
+    {"exit with a status of -1", HARMLESS, false_status, 0xffffffff},
     {"exec of an endless text", REFUSED, endless_text, CALL_EXEC},
     {"spawn of an endless text", REFUSED, endless_text, CALL_SPAWN},
     {"library of an endless text", REFUSED, endless_text, CALL_LIBRARY},
