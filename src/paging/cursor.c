@@ -18,22 +18,27 @@ static void cursor_open(struct cursor *c)
                                quire_format_table_bytes(c->format, c->level));
 }
 
-/* Is the entry for `at` in the table that is visible, or further down? */
-static bool leads_here(const struct cursor *c, uint64_t at)
+/* The lowest table of the path that the way to `at` leads through, too. */
+static unsigned common_level(const struct cursor *c, uint64_t at)
 {
-    const struct quire_level *level = quire_level_of(c->format, c->level);
-    unsigned covered = level->shift + level->bits;
+    unsigned level = c->level;
 
-    return covered >= 64 || (c->at ^ at) >> covered == 0;
+    while (level > 1 && (c->at ^ at) >> c->format->level[level - 2].shift != 0) {
+        level--;
+    }
+    return level;
 }
 
 bool quire_cursor_seek(struct cursor *c, uint64_t at)
 {
     const struct quire_format *format = c->format;
+    unsigned level = common_level(c, at);
 
-    if (c->table == NULL || !leads_here(c, at)) {
+    if (level != c->level) {
         quire_cursor_close(c);
-        c->level = 1;
+        c->level = level;
+    }
+    if (c->table == NULL) {
         cursor_open(c);
     }
     c->at = at;
@@ -42,7 +47,7 @@ bool quire_cursor_seek(struct cursor *c, uint64_t at)
 
         c->index = quire_va_index(format, c->level, quire_va_at(at));
         entry = cursor_load(c, c->index);
-        if (quire_pte_kind(format, c->level, entry) != QUIRE_PTE_TABLE) {
+        if (c->level == c->lowest || quire_pte_kind(format, c->level, entry) != QUIRE_PTE_TABLE) {
             return true;
         }
         quire_cursor_close(c);

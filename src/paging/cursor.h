@@ -33,22 +33,27 @@ struct cursor {
     const struct quire_memory *memory;
     quire_pa path[QUIRE_LEVELS_MAX]; /* [level - 1]: the table of that level */
     uint64_t at;                     /* the address that the path is of */
-    unsigned level;
+    unsigned level;                  /* where the path ends */
+    unsigned lowest;                 /* no level below is looked at */
     uint32_t index;
-    unsigned char *table; /* the level's table, visible; NULL: closed */
+    unsigned char *table; /* the last table of the path, visible; NULL: closed */
 };
 
 static inline struct cursor cursor_at_root(const struct quire_table *table)
 {
-    struct cursor c = {.format = table->format, .memory = &table->host->memory};
+    struct cursor c = {.format = table->format,
+                       .memory = &table->host->memory,
+                       .level = 1,
+                       .lowest = table->format->levels};
 
     c.path[0] = table->root;
     return c;
 }
 
-/* Stands on the entry for `at`; gives back the table that was visible before, unless the way leads
- * there again. False: a table on the way is not in memory (a corrupt tree), and the cursor is
- * closed. => no table that is visible was freed */
+/* Stands on the entry for `at` (a pointer at most in the lowest level to be looked at): goes up as
+ * far as it must, then down. Gives back the table that was
+ * visible before, unless the way ends there again. False: a table on the way is not in memory (a
+ * corrupt tree), and the cursor is closed. => no table of the path was freed */
 bool quire_cursor_seek(struct cursor *c, uint64_t at);
 
 void quire_cursor_close(struct cursor *c);

@@ -15,26 +15,32 @@ QUIRE_INLINE void fill(unsigned width, bool swap, unsigned char *at, uint32_t n,
     }
 }
 
+QUIRE_INLINE void fill_width(unsigned width, bool swap, unsigned char *at, uint32_t n,
+                             uint64_t entry, uint64_t step)
+{
+    switch (width) {
+    case 1: fill(1, false, at, n, entry, step); break;
+    case 2: fill(2, swap, at, n, entry, step); break;
+    case 4: fill(4, swap, at, n, entry, step); break;
+    default: fill(8, swap, at, n, entry, step); break;
+    }
+}
+
 void quire_run_fill(const struct cursor *c, uint32_t index, uint32_t n, uint64_t entry,
                     uint64_t step)
 {
     unsigned char *at = cursor_entry_at(c, index);
-    bool swap = entry_swapped(c->format);
 
-    switch (c->format->pte_bytes) {
-    case 1: fill(1, false, at, n, entry, step); break;
-    case 2: fill(2, swap, at, n, entry, step); break;
-    case 4: fill(4, swap, at, n, entry, step); break;
-    default:
-        if (swap) {
-            fill(8, true, at, n, entry, step);
-        } else {
-            fill(8, false, at, n, entry, step);
-        }
+    if (entry_swapped(c->format)) {
+        fill_width(c->format->pte_bytes, true, at, n, entry, step);
+    } else {
+        fill_width(c->format->pte_bytes, false, at, n, entry, step);
     }
 }
 
-QUIRE_INLINE uint32_t same(unsigned width, const unsigned char *at, uint32_t n, uint64_t raw)
+/* How many of the first entries have the same bits as `raw` where the mask has ones. */
+QUIRE_INLINE uint32_t alike(unsigned width, const unsigned char *at, uint32_t n, uint64_t raw,
+                            uint64_t mask)
 {
     uint32_t i = 0;
 
@@ -45,11 +51,11 @@ QUIRE_INLINE uint32_t same(unsigned width, const unsigned char *at, uint32_t n, 
         for (unsigned k = 0; k < CHUNK; k++) {
             differs |= entry_load_raw(width, at + k * width) ^ raw;
         }
-        if (differs != 0) {
+        if ((differs & mask) != 0) {
             break;
         }
     }
-    for (; i < n && entry_load_raw(width, at) == raw; i++, at += width) {
+    for (; i < n && ((entry_load_raw(width, at) ^ raw) & mask) == 0; i++, at += width) {
     }
     return i;
 }
@@ -60,43 +66,27 @@ uint32_t quire_run_same(const struct cursor *c, uint32_t index, uint32_t n, uint
     uint64_t raw = entry_swap(c->format, entry);
 
     switch (c->format->pte_bytes) {
-    case 1: return same(1, at, n, raw);
-    case 2: return same(2, at, n, raw);
-    case 4: return same(4, at, n, raw);
-    default: return same(8, at, n, raw);
+    case 1: return alike(1, at, n, raw, UINT64_MAX);
+    case 2: return alike(2, at, n, raw, UINT64_MAX);
+    case 4: return alike(4, at, n, raw, UINT64_MAX);
+    default: return alike(8, at, n, raw, UINT64_MAX);
     }
 }
 
-/* A bit of the mask in which all entries of a chunk differ from the value: then the condition holds
- * for none of them. (The other way round it need not be so: then each is looked at.) */
-QUIRE_INLINE bool none_holds(struct quire_bits bits, uint64_t all_differ)
-{
-    return bits.mask == 0 ? bits.value != 0 : (all_differ & bits.mask) != 0;
-}
-
+/* What decides about the first entry decides alike about those that are alike in it. */
 QUIRE_INLINE uint32_t leaves(unsigned width, const unsigned char *at, uint32_t n,
                              struct quire_bits absent, struct quire_bits table)
 {
     uint32_t i = 0;
 
-    for (; n - i >= CHUNK; i += CHUNK, at += CHUNK * width) {
-        uint64_t present = UINT64_MAX, leaf = UINT64_MAX;
+    while (i < n) {
+        const unsigned char *first = at + (uint64_t)i * width;
+        uint64_t raw = entry_load_raw(width, first);
 
-        QUIRE_UNROLL
-        for (unsigned k = 0; k < CHUNK; k++) {
-            uint64_t raw = entry_load_raw(width, at + k * width);
-            present &= raw ^ absent.value;
-            leaf &= raw ^ table.value;
-        }
-        if (!none_holds(absent, present) || !none_holds(table, leaf)) {
-            break;
-        }
-    }
-    for (; i < n; i++, at += width) {
-        uint64_t raw = entry_load_raw(width, at);
         if (quire_bits_hold(absent, raw) || quire_bits_hold(table, raw)) {
             break;
         }
+        i += alike(width, first, n - i, raw, absent.mask | table.mask);
     }
     return i;
 }
@@ -121,17 +111,31 @@ uint32_t quire_run_leaves(const struct cursor *c, uint32_t index, uint32_t n)
     }
 }
 
+QUIRE_INLINE void flip(unsigned width, unsigned char *at, uint32_t n, uint64_t bits)
+{
+    QUIRE_UNROLL
+    for (; n != 0; n--, at += width) {
+        entry_store_raw(width, at, entry_load_raw(width, at) ^ bits);
+    }
+}
+
+/* Entries that are alike in what is rewritten change in the same bits. */
 QUIRE_INLINE uint32_t rewrite(unsigned width, unsigned char *at, uint32_t n, uint64_t clear,
                               uint64_t set)
 {
     uint32_t changed = 0;
 
-    QUIRE_UNROLL
-    for (; n != 0; n--, at += width) {
-        uint64_t old = entry_load_raw(width, at);
-        uint64_t new = (old & ~clear) | set;
-        changed += new != old;
-        entry_store_raw(width, at, new);
+    while (n != 0) {
+        uint64_t raw = entry_load_raw(width, at);
+        uint64_t bits = raw ^ ((raw & ~clear) | set);
+        uint32_t run = alike(width, at, n, raw, clear);
+
+        if (bits != 0) {
+            flip(width, at, run, bits);
+            changed += run;
+        }
+        at += (uint64_t)run * width;
+        n -= run;
     }
     return changed;
 }

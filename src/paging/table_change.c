@@ -62,53 +62,73 @@ static bool leaves_as_is(const struct change *change, uint64_t leaf)
     return (change->clear | change->set) != 0 && ((leaf & ~change->clear) | change->set) == leaf;
 }
 
+/* A large leaf that the range covers in part is split, unless it stays as it is. */
+static enum quire_status plan_split(struct change *change, unsigned level, uint64_t leaf)
+{
+    const struct cursor *c = &change->cursor;
+    const struct quire_format *format = c->format;
+    uint32_t n;
+
+    if (leaves_as_is(change, leaf)) {
+        skip(change);
+        return QUIRE_OK;
+    }
+    if (!quire_leaf_can_split(format, c->level, level, leaf)) {
+        return QUIRE_OUT_OF_RANGE;
+    }
+    quire_reserve_plan(&change->reserve, format, c->level, level, change->range.at);
+    n = range_entries(&change->range, format, level,
+                      quire_va_index(format, level, quire_va_at(change->range.at)));
+    range_advance(&change->range, (uint64_t)n << format->level[level - 1].shift);
+    return QUIRE_OK;
+}
+
+/* Passes over the smallest leaves of a table; QUIRE_CORRUPT: it is not in memory. */
+static enum quire_status plan_table(struct change *change, uint64_t pointer)
+{
+    const struct cursor *c = &change->cursor;
+    quire_pa below = quire_pte_address(c->format, c->level, QUIRE_PTE_TABLE, pointer);
+    uint64_t bytes = quire_format_table_bytes(c->format, c->level + 1);
+
+    skip(change);
+    return quire_memory_has(c->memory, below, bytes) ? QUIRE_OK : QUIRE_CORRUPT;
+}
+
 static enum quire_status plan_step(struct change *change)
 {
     const struct cursor *c = &change->cursor;
     const struct quire_format *format = c->format;
-    uint64_t leaf;
+    uint64_t entry = cursor_load(c, c->index);
     unsigned level;
     uint32_t n;
 
-    if (c->level == format->levels) { /* the smallest leaves are never split */
-        n = range_entries(&change->range, format, c->level, c->index);
-        range_advance(&change->range, (uint64_t)n << format->level[c->level - 1].shift);
-        return QUIRE_OK;
+    if (quire_pte_kind(format, c->level, entry) == QUIRE_PTE_TABLE) {
+        return plan_table(change, entry);
     }
     if (skip_absent(change)) {
         return QUIRE_OK;
     }
-    leaf = cursor_load(c, c->index);
     level = change_level(change);
-    if (level == c->level) {
-        n = range_entries(&change->range, format, level, c->index);
-        n = quire_run_leaves(c, c->index, n);
-        range_advance(&change->range, (uint64_t)n << format->level[level - 1].shift);
-        return QUIRE_OK;
+    if (level != c->level) {
+        return plan_split(change, level, entry);
     }
-    if (!leaves_as_is(change, leaf)) {
-        if (!quire_leaf_can_split(format, c->level, level, leaf)) {
-            return QUIRE_OUT_OF_RANGE;
-        }
-        quire_reserve_plan(&change->reserve, format, c->level, level, change->range.at);
-        n = range_entries(&change->range, format, level,
-                          quire_va_index(format, level, quire_va_at(change->range.at)));
-        range_advance(&change->range, (uint64_t)n << format->level[level - 1].shift);
-        return QUIRE_OK;
-    }
-    skip(change);
+    n = quire_run_leaves(c, c->index, range_entries(&change->range, format, level, c->index));
+    range_advance(&change->range, (uint64_t)n << format->level[level - 1].shift);
     return QUIRE_OK;
 }
 
+/* The smallest leaves are never split: their tables have to be there, and are not looked into. */
 static enum quire_status plan(struct change *change)
 {
     enum quire_status status = QUIRE_OK;
 
+    change->cursor.lowest--;
     while (change->range.left != 0 && status == QUIRE_OK) {
         status = quire_cursor_seek(&change->cursor, change->range.at) ? plan_step(change)
                                                                       : QUIRE_CORRUPT;
     }
     quire_cursor_close(&change->cursor);
+    change->cursor.lowest++;
     return status;
 }
 
@@ -126,7 +146,7 @@ static enum quire_status prepare(struct change *change, struct quire_table *tabl
     change->batch = batch;
     change->range = (struct range){va.at, bytes};
     change->cursor = cursor_at_root(table);
-    status = plan(change);
+    status = table->format->levels > 1 ? plan(change) : QUIRE_OK;
     if (status == QUIRE_OK) {
         status = quire_reserve_fill(&change->reserve, table);
     }
@@ -172,17 +192,19 @@ static void clear_and_tell(struct change *change, uint32_t n)
     }
 }
 
-/* Is the cursor's table of `level` without a single entry? */
-static bool table_empty(struct cursor *c, unsigned level)
+/* Is the cursor's table of `level` without a single entry? What follows is most likely not. */
+static bool table_empty(const struct cursor *c, unsigned level)
 {
     uint64_t bytes = quire_format_table_bytes(c->format, level);
     uint32_t entries = level_entries(c->format, level);
+    uint32_t here = quire_va_index(c->format, level, quire_va_at(c->at));
     struct cursor look = *c;
     bool empty;
 
     look.level = level;
     look.table = quire_memory_at(c->memory, c->path[level - 1], bytes);
-    empty = quire_run_same(&look, 0, entries, c->format->empty) == entries;
+    empty = quire_run_same(&look, here, entries - here, c->format->empty) == entries - here &&
+            quire_run_same(&look, 0, here, c->format->empty) == here;
     quire_memory_done(c->memory, look.table, bytes);
     return empty;
 }
@@ -223,6 +245,7 @@ static void free_empty_tables(struct change *change, uint64_t at, uint32_t n)
         level--;
         empty = false;
     }
+    c->level = level;
 }
 
 /* One level further down, if the leaf here has to be split first. */

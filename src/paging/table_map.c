@@ -80,13 +80,18 @@ static uint32_t run_fits(const struct map *map, unsigned level, uint32_t n)
     return fit;
 }
 
-/* From the cursor on: entries of its table to be mapped in one go, all absent or all leaves. */
-static uint32_t run_here(const struct map *map)
+/* From the cursor on: entries of its table to be mapped in one go, all absent or all leaves. The
+ * smallest are not looked at if the mapping is to do `whatever` about them. */
+static uint32_t run_here(const struct map *map, enum quire_existing whatever)
 {
     const struct cursor *c = &map->cursor;
     uint32_t most = range_entries(&map->range, c->format, c->level, c->index);
-    uint32_t n = quire_run_same(c, c->index, most, c->format->empty);
+    uint32_t n;
 
+    if (c->level == c->format->levels && map->wanted->existing == whatever) {
+        return most;
+    }
+    n = quire_run_same(c, c->index, most, c->format->empty);
     if (n == 0) {
         n = quire_run_leaves(c, c->index, most);
     }
@@ -121,7 +126,7 @@ static enum quire_status plan_step(struct map *map)
         return QUIRE_EXISTS;
     }
     if (level == c->level) {
-        n = run_here(map);
+        n = run_here(map, QUIRE_EXISTING_REPLACE);
     } else {
         if (kind == QUIRE_PTE_LEAF && !range_covers(&map->range, format, c->level) &&
             !quire_leaf_can_split(format, c->level, level, entry)) {
@@ -212,7 +217,7 @@ static void commit_step(struct map *map, struct quire_table *table, struct quire
         make_way(map, table, batch, mapping_level(map));
         return; /* and seek again: one level further down now */
     }
-    n = run_here(map);
+    n = run_here(map, QUIRE_EXISTING_FAIL); /* the plan has seen that nothing is there */
     write_run(map, n);
     if (kind == QUIRE_PTE_LEAF) {
         struct quire_flush_range range = {quire_va_at(map->range.at), (uint64_t)n << shift,
