@@ -42,13 +42,14 @@ struct quire_flush {
 
 struct quire_batch {
     const struct quire_host *host;
+    const struct quire_host *tables_of; /* whose the tables in it are: one host's at a time */
     unsigned ranges, frames;
     bool tables;
     struct quire_flush_range range[QUIRE_BATCH_RANGES];
     struct {
         quire_pa pa;
-        const struct quire_host *table_of; /* a table, whose; NULL: a frame of a page */
         uint8_t order;
+        bool is_table; /* goes back through free_table, not to the frame allocator */
     } frame[QUIRE_BATCH_FRAMES];
     uint32_t open; /* QUIRE_BATCH_OPEN between begin and commit with work in it (debug) */
 };

@@ -46,15 +46,14 @@ void quire_batch_add(struct quire_batch *batch, const struct quire_flush_range *
     batch->open = QUIRE_BATCH_OPEN;
 }
 
-static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order,
-                      const struct quire_host *table_of)
+static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order, bool is_table)
 {
     if (batch->frames == QUIRE_BATCH_FRAMES) {
         quire_batch_commit(batch);
     }
     batch->frame[batch->frames].pa = pa;
     batch->frame[batch->frames].order = (uint8_t)order;
-    batch->frame[batch->frames].table_of = table_of;
+    batch->frame[batch->frames].is_table = is_table;
     batch->frames++;
     batch->open = QUIRE_BATCH_OPEN;
 }
@@ -62,13 +61,17 @@ static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order,
 void quire_batch_free_table(struct quire_batch *batch, const struct quire_host *host,
                             unsigned order, quire_pa pa)
 {
-    add_frame(batch, pa, order, host);
+    if (batch->tables && batch->tables_of != host) {
+        quire_batch_commit(batch);
+    }
+    add_frame(batch, pa, order, true);
+    batch->tables_of = host;
     batch->tables = true;
 }
 
 void quire_batch_free_frame(struct quire_batch *batch, quire_pa pa)
 {
-    add_frame(batch, pa, 0, NULL);
+    add_frame(batch, pa, 0, false);
 }
 
 void quire_batch_commit(struct quire_batch *batch)
@@ -86,8 +89,8 @@ void quire_batch_commit(struct quire_batch *batch)
         }
     }
     for (unsigned i = 0; i < batch->frames; i++) {
-        if (batch->frame[i].table_of != NULL) {
-            host_free_table(batch->frame[i].table_of, batch->frame[i].order, batch->frame[i].pa);
+        if (batch->frame[i].is_table) {
+            host_free_table(batch->tables_of, batch->frame[i].order, batch->frame[i].pa);
         } else {
             quire_frames_unref(host->frames,
                                quire_pa_pfn(batch->frame[i].pa, host->frames->page_shift));

@@ -264,6 +264,8 @@ explain unmap p 0x803000 1p
 expect shows "  The TLB forgets 0x00803000-0x00803fff of p."
 END
     went_well
+    run_text --quiet <<< 'explain nonsense'
+    refused "standard input:1: no command 'nonsense' (help lists them)"
 }
 
 @test "a page behind the end of a file is zeros, not another page of it" {

@@ -387,6 +387,6 @@ bool run_explain(struct call *call)
     tale_begin(call->scenario, call->out);
     fine = run_words(call->scenario, call->words + call->first, call->end - call->first, call->out,
                      call->problem);
-    tale_end(call->scenario);
+    tale_end(call->scenario, fine);
     return fine;
 }

@@ -361,13 +361,13 @@ void tale_begin(struct scenario *scenario, FILE *out)
     }
 }
 
-void tale_end(struct scenario *scenario)
+void tale_end(struct scenario *scenario, bool ran)
 {
     FILE *out = scenario->tale;
 
     scenario->tale = NULL;
     if (scenario->open) {
-        if (!counters_tell(scenario, scenario->tale_before, out) && !scenario->tale_told) {
+        if (!counters_tell(scenario, scenario->tale_before, out) && !scenario->tale_told && ran) {
             fputs("  The machine has no part in that: no access, no event, figures as before.\n",
                   out);
         }

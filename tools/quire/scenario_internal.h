@@ -382,7 +382,7 @@ bool counters_tell(const struct scenario *scenario, const uint64_t *before, FILE
 /* ---- explaining: scenario_explain.c ---------------------------------------------------------- */
 
 void tale_begin(struct scenario *scenario, FILE *out);
-void tale_end(struct scenario *scenario);
+void tale_end(struct scenario *scenario, bool ran); /* was it a command? */
 void tale_access(struct scenario *scenario, const struct scenario_process *process, quire_va va,
                  unsigned access, uint64_t bytes);
 
