@@ -234,9 +234,16 @@ static void test_narrowed_machines(void **state)
     static const struct {
         const struct quire_format *format;
         unsigned pa_bits;
-    } cases[] = {{&quire_format_i386, 32},   {&quire_format_i386, 36},   {&quire_format_i386, 39},
-                 {&quire_format_x86_64, 36}, {&quire_format_x86_64, 40}, {&quire_format_x86_64, 46},
-                 {&quire_format_x86_64, 51}};
+    } cases[] = {{&quire_format_i386, 32},
+                 {&quire_format_i386, 36},
+                 {&quire_format_i386, 39},
+                 {&quire_format_x86_64, 36},
+                 {&quire_format_x86_64, 40},
+                 {&quire_format_x86_64, 46},
+                 {&quire_format_x86_64, 51},
+                 {&sv32, 32},
+                 {&sv39, 38},
+                 {&sv39, 50}};
     struct prng prng = prng_new(4);
     unsigned ok = 0, reserved = 0;
 
@@ -255,8 +262,8 @@ static void test_narrowed_machines(void **state)
 /* Every address of every page of a small machine, exhaustively, on a soup. */
 static void test_every_address(void **state)
 {
-    static const struct quire_format *const small[] = {&tiny2, &tiny2_large, &tiny_split,
-                                                       &tiny_inverted, &tiny_zero};
+    static const struct quire_format *const small[] = {&tiny2,         &tiny2_large, &tiny_split,
+                                                       &tiny_inverted, &tiny_zero,   &tiny_rights};
     struct prng prng = prng_new(5);
 
     (void)state;

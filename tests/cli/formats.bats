@@ -120,6 +120,7 @@ END
   "entry_bytes": 1,
   "byte_order": "little",
   "sign_extended": false,
+  "asid_bits": 0,
   "levels": [
     {
       "level": 1,
@@ -128,11 +129,31 @@ END
       "index_bits": 6,
       "table_bytes": 64,
       "entry_covers": "0x100",
-      "may_be_leaf": true
+      "may_be_leaf": true,
+      "page": [
+        {
+          "high": 7,
+          "low": 0,
+          "name": "address 15..8",
+          "meaning": "bits 15..8 of the address of the page"
+        }
+      ]
+    }
+  ],
+  "not_present": [
+    {
+      "high": 7,
+      "low": 0,
+      "name": "V",
+      "meaning": "0x0: not present"
     }
   ]
 }
 END
+    quire formats --json i386 # two kinds of PDE, PTE, absent: every bit of each
+    mentions '^      "pointer": \[$' '^          "meaning": "1: may be written"$'
+    [ "$(awk -F '[ ,:]+' '/"high"/ { n += $3 + 1 } /"low"/ { n -= $3 } END { print n }' "$tmp/out")" \
+        -eq $((4 * 32)) ]
     quire formats --json
     mentions '^\[$' '^    "name": "x86-64",$' '^\]$'
 }

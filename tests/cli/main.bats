@@ -72,6 +72,23 @@ load helper
     done
 }
 
+@test "a file that must not grow is noticed" {
+    trace=examples/traces/perl-words.qtrace
+    status=0
+    (
+        ulimit -f 64
+        exec "$QUIRE" replay $trace --save "$tmp/saved"
+    ) > "$tmp/out" 2> "$tmp/err" || status=$?
+    refused "$tmp/saved: File too large after 65536 bytes, expected to write a trace"
+    [ ! -e "$tmp/saved" ]
+    status=0
+    (
+        ulimit -f 64
+        exec "$QUIRE" replay $trace --frames 20 --swap "$tmp/swap"
+    ) > "$tmp/out" 2> "$tmp/err" || status=$?
+    refused_like 'replay: .*swap.*File too large.*'
+}
+
 @test "a reader that went away is noticed" {
     yes 0x3f80 | head -n 50000 > "$tmp/many"
     {

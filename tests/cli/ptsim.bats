@@ -172,10 +172,11 @@ np 1 1 sb 1 0 -3|2: sb: byte -3 is outside 0 - 255
 np|1: np: expected np PROCESS PAGES, and there is no process
 np 1|1: np: expected np PROCESS PAGES, and there is no number of pages
 np 1 1 sb 1 3|2: sb: expected sb PROCESS ADDRESS BYTE, and there is no byte
-np one 1|1: np: 'one' is not a process (expected np PROCESS PAGES)
-np 1 pfm|1: np: 'pfm' is not a number of pages (expected np PROCESS PAGES)
-np 1 1x|1: np: '1x' is not a number of pages (expected np PROCESS PAGES)
-np 1 99999999999999999999|1: np: '99999999999999999999' is not a number of pages (expected np PROCESS PAGES)
+np one 1|1: np: 'one' is no process (expected np PROCESS PAGES)
+np 1 pfm|1: np: 'pfm' is no number of pages (expected np PROCESS PAGES)
+np 1 1x|1: np: '1x' is no number of pages (expected np PROCESS PAGES)
+np 1 99999999999999999999|1: np: '99999999999999999999' is no number of pages (expected np PROCESS PAGES)
+np 1 1 lb 1 x|2: lb: 'x' is no address (expected lb PROCESS ADDRESS)
 xyz|1: no command 'xyz' (np ap kp ppt pfm sb lb)
 -5|1: no command '-5' (np ap kp ppt pfm sb lb)
 END

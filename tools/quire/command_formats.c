@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "entry_fields.h"
 #include "format_draw.h"
 #include "format_list.h"
 #include "json.h"
@@ -31,6 +32,25 @@ static void print_list(void)
     puts("\nquire formats NAME draws one; a format file of your own goes wherever a name does.");
 }
 
+/* The fields of an entry, from the highest bit down, in the words of the picture. */
+static void json_entry(struct json *json, const char *key, const struct quire_format *format,
+                       unsigned level, enum quire_pte_kind kind)
+{
+    struct entry_field field[ENTRY_FIELDS_MAX];
+    unsigned count = entry_fields(format, level, kind, field);
+
+    json_open(json, key, '[');
+    for (unsigned i = 0; i < count; i++) {
+        json_open(json, NULL, '{');
+        json_number(json, "high", field[i].high);
+        json_number(json, "low", field[i].low);
+        json_string(json, "name", entry_field_label(&field[i]).text);
+        json_string(json, "meaning", entry_field_meaning(format, level, kind, &field[i]).text);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void json_level(struct json *json, const struct quire_format *format, unsigned level)
 {
     const struct quire_level *l = &format->level[level - 1];
@@ -43,6 +63,12 @@ static void json_level(struct json *json, const struct quire_format *format, uns
     json_number(json, "table_bytes", quire_format_table_bytes(format, level));
     json_hex(json, "entry_covers", quire_format_span(format, level), 1);
     json_bool(json, "may_be_leaf", l->leaf);
+    if (level < format->levels) {
+        json_entry(json, "pointer", format, level, QUIRE_PTE_TABLE);
+    }
+    if (l->leaf) {
+        json_entry(json, "page", format, level, QUIRE_PTE_LEAF);
+    }
     json_close(json);
 }
 
@@ -57,11 +83,13 @@ static void json_format(struct json *json, const struct quire_format *format)
     json_number(json, "entry_bytes", format->pte_bytes);
     json_string(json, "byte_order", format->big_endian ? "big" : "little");
     json_bool(json, "sign_extended", format->canonical == QUIRE_SIGN_EXTENDED);
+    json_number(json, "asid_bits", format->asid_bits);
     json_open(json, "levels", '[');
     for (unsigned level = 1; level <= format->levels; level++) {
         json_level(json, format, level);
     }
     json_close(json);
+    json_entry(json, "not_present", format, 1, QUIRE_PTE_ABSENT);
     json_close(json);
 }
 

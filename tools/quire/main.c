@@ -124,6 +124,7 @@ int main(int argc, char **argv)
     fill_standard_files();
     output_program = argc > 0 ? argv[0] : output_program;
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a write error, reported like any other */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that must not grow further (ulimit -f) */
     status = run(argc, argv);
     if (status != STATUS_OK) {
         return status;

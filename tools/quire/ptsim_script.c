@@ -131,7 +131,7 @@ static bool read_operand(const struct command *command, const struct operand *op
     uint64_t number;
 
     if (!number_parse(digits, &number)) {
-        return problem_set(problem, "%s: '%s' is not a %s (expected %s)", command->name, word,
+        return problem_set(problem, "%s: '%s' is no %s (expected %s)", command->name, word,
                            operand->name, command->usage);
     }
     if ((word[0] == '-' && number != 0) || number > operand->most) {
