@@ -418,6 +418,50 @@ static void test_mishaps(void **state)
     disk_close(&disk);
 }
 
+static void note_done(struct quire_transfer *transfer)
+{
+    check(transfer->status == QUIRE_OK);
+}
+
+/* A fast disk keeps only the transfer that is delayed; a slow one does it when no other waits. */
+static void test_delayed_transfer(void **state)
+{
+    unsigned char page[DISK_PAGE] = {0};
+    struct disk_queue queue = {0};
+    struct disk disk;
+
+    (void)state;
+    check(disk_open(&disk, NULL, DISK_PAGES * DISK_PAGE));
+    disk.queue = &queue;
+    for (unsigned slow = 0; slow < 2; slow++) {
+        enum { TRANSFERS = 4, DELAYED = 2 };
+        struct quire_transfer transfers[TRANSFERS];
+
+        disk.slow = slow;
+        disk.delay = (struct mishap){.in = DELAYED + 1};
+        for (unsigned n = 0; n < TRANSFERS; n++) {
+            bool waits = slow != 0 || n == DELAYED;
+
+            transfers[n] = (struct quire_transfer){.direction = QUIRE_TRANSFER_OUT,
+                                                   .offset = n * DISK_PAGE,
+                                                   .where = page,
+                                                   .bytes = DISK_PAGE,
+                                                   .done = note_done};
+            check(disk_transfer(&disk, &transfers[n]) == (waits ? QUIRE_PENDING : QUIRE_OK));
+        }
+        check(queue.delayed == 1 && disk_choices(&queue) == (slow != 0 ? TRANSFERS - 1 : 1));
+        while (queue.length > 1) {
+            disk_complete(&queue, disk_choices(&queue) - 1);
+            check(queue.delayed == 1);
+        }
+        check(queue.first == &transfers[DELAYED]);
+        disk_complete(&queue, 0);
+        check(queue.length == 0 && queue.delayed == 0 && queue.first == NULL);
+    }
+    check(disk.writes == 8);
+    disk_close(&disk);
+}
+
 /* ---- the processor --------------------------------------------------------------------------- */
 
 /* Loads and stores of 1 to 64 bytes anywhere, in three frames, against flat bytes. */
@@ -872,6 +916,7 @@ int main(void)
         cmocka_unit_test(test_disk_that_cannot_be),
         cmocka_unit_test(test_disk_that_breaks),
         cmocka_unit_test(test_mishaps),
+        cmocka_unit_test(test_delayed_transfer),
         cmocka_unit_test(test_loads_and_stores),
         cmocka_unit_test(test_partly_refused),
         cmocka_unit_test(test_pending_is_a_failure),

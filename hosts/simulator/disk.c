@@ -86,9 +86,15 @@ static void move_in_memory(struct disk *disk, const struct quire_transfer *trans
     }
 }
 
+/* Whose mishaps strike the disk. */
+static struct disk *striking(struct disk *disk)
+{
+    return disk->fails_with != NULL ? disk->fails_with : disk;
+}
+
 static enum quire_status move(struct disk *disk, const struct quire_transfer *transfer)
 {
-    struct disk *failing = disk->fails_with != NULL ? disk->fails_with : disk;
+    struct disk *failing = striking(disk);
     bool in = transfer->direction == QUIRE_TRANSFER_IN;
 
     if (mishap_strikes(in ? &failing->fail_read : &failing->fail_write) ||
@@ -107,14 +113,26 @@ static enum quire_status move(struct disk *disk, const struct quire_transfer *tr
 enum quire_status disk_transfer(void *context, struct quire_transfer *transfer)
 {
     struct disk *disk = context;
+    struct disk_queue *queue = disk->queue;
+    struct quire_transfer **link;
+    bool delayed;
 
-    if (disk->queue == NULL) {
+    if (queue == NULL) {
         return move(disk, transfer);
     }
+    delayed = mishap_strikes(&striking(disk)->delay);
+    if (!disk->slow && !delayed) {
+        return move(disk, transfer);
+    }
+    link = &queue->first;
+    while (delayed && *link != NULL) {
+        link = &(*link)->next;
+    }
     transfer->device = disk;
-    transfer->next = disk->queue->first;
-    disk->queue->first = transfer;
-    disk->queue->length++;
+    transfer->next = *link;
+    *link = transfer;
+    queue->length++;
+    queue->delayed += delayed;
     return QUIRE_PENDING;
 }
 
@@ -127,6 +145,7 @@ void disk_complete(struct disk_queue *queue, unsigned n)
     }
     transfer = *link;
     *link = transfer->next;
+    queue->delayed -= queue->length == queue->delayed;
     queue->length--;
     quire_transfer_done(transfer, move(transfer->device, transfer));
 }

@@ -1,7 +1,7 @@
 /*
- * A simulated disk: pages in a real file, or in memory. Transfers complete at once; or, with a
- * queue, when somebody takes them out of it, in whatever order: until then the answer is
- * QUIRE_PENDING.
+ * A simulated disk: pages in a real file, or in memory. Transfers complete at once; or, if the disk
+ * is slow, when somebody takes them out of its queue, in whatever order: until then the answer is
+ * QUIRE_PENDING. One that is delayed is done after all others, whether the disk is slow or not.
  */
 #ifndef SIMULATOR_DISK_H
 #define SIMULATOR_DISK_H
@@ -11,10 +11,10 @@
 
 struct disk;
 
-/* Transfers that wait, of one disk or several. All zero: none do. */
+/* Transfers that wait, of one disk or several: the delayed ones last. All zero: none do. */
 struct disk_queue {
     struct quire_transfer *first;
-    unsigned length;
+    unsigned length, delayed;
 };
 
 struct disk {
@@ -23,9 +23,10 @@ struct disk {
     unsigned char *bytes;   /* ... which is this, and costs only what was written */
     uint64_t reads, writes; /* transfers done */
     int error;              /* errno of the last transfer that failed by itself; 0: none did */
-    struct mishap fail_read, fail_write;
+    struct mishap fail_read, fail_write, delay;
     struct disk *fails_with;  /* whose mishaps strike here, in place of its own; NULL: these */
-    struct disk_queue *queue; /* NULL: transfers are done at once */
+    struct disk_queue *queue; /* NULL: no transfer waits */
+    bool slow;                /* all wait, not only those that are delayed */
 };
 
 /* `path` NULL: in memory. A file is created (or emptied) and made `size` long, with holes: it takes
@@ -38,8 +39,14 @@ void disk_close(struct disk *disk);
 /* As struct quire_device wants it; context is the disk. => transfer->where is set */
 enum quire_status disk_transfer(void *context, struct quire_transfer *transfer);
 
+/* How many of those that wait can be the next: a delayed one only if there is no other. */
+static inline unsigned disk_choices(const struct disk_queue *queue)
+{
+    return queue->length > queue->delayed ? queue->length - queue->delayed : queue->length;
+}
+
 /* Does the n-th of those that wait, 0 being the one that came last, and tells its asker. => there
- * are more than n */
+ * are more than n to choose from */
 void disk_complete(struct disk_queue *queue, unsigned n);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * With a slow disk, every transfer waits in machine.queue until something has to be waited for.
  * Then any of those that wait is done, so that transfers end in any order: a fault's own may be the
- * last.
+ * last. With a fast one only those wait that are delayed.
  */
 #include "machine.h"
 
@@ -59,7 +59,7 @@ bool machine_wait(struct machine *machine)
         return false;
     }
     machine->count.waits++;
-    disk_complete(&machine->queue, (unsigned)(throw_dice(machine) % machine->queue.length));
+    disk_complete(&machine->queue, (unsigned)(throw_dice(machine) % disk_choices(&machine->queue)));
     for (unsigned i = 0; i < MACHINE_AHEAD; i++) {
         if (machine->ahead[i].space != NULL && machine->ahead[i].ready) {
             go_on(&machine->ahead[i]);

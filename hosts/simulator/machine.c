@@ -200,7 +200,8 @@ static enum quire_status open_parts(struct machine *machine, const char **why)
         *why = config->swap_path != NULL ? "the swap file cannot be made" : *why;
         return config->swap_path != NULL ? QUIRE_IO_ERROR : QUIRE_NO_MEMORY;
     }
-    machine->disk.queue = config->slow_disk ? &machine->queue : NULL;
+    machine->disk.queue = &machine->queue;
+    machine->disk.slow = config->slow_disk;
     status = open_system(machine);
     if (status == QUIRE_NO_MEMORY && machine->system_state == NULL) {
         *why = "the machine's memory is too small for the records of its own frames and swap";

@@ -89,7 +89,7 @@ struct machine {
     bool watched;         /* there is a listener, or verify_flushes */
     struct tlb tlb;
     struct disk disk;
-    struct disk_queue queue; /* of the swap disk, if that is slow; others may use it, too */
+    struct disk_queue queue; /* of the swap disk; others may use it, too */
     uint64_t dice;           /* in which order transfers complete */
     struct machine_ahead ahead[MACHINE_AHEAD];
     struct machine_faults faults;

@@ -120,6 +120,7 @@ static void make_file(struct world *world)
         disk->bytes[i] = (unsigned char)(prng_next(world->prng) | 1);
     }
     disk->queue = world->machine.disk.queue;
+    disk->slow = world->machine.disk.slow;
     check(quire_object_create(&world->file, &world->machine.system,
                               &(struct quire_device){disk_transfer, disk}, bytes) == QUIRE_OK);
 }

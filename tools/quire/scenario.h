@@ -30,7 +30,7 @@ extern const struct scenario_limits scenario_no_limits;
 
 /* What is made to go wrong in every machine from its start, whatever the scenario says. */
 struct scenario_mishaps {
-    struct mishap frame, read, write;
+    struct mishap frame, read, write, delay;
 };
 
 struct scenario_counts {

@@ -102,6 +102,7 @@ bool scenario_machine_open(struct scenario *scenario, const struct machine_confi
     scenario->machine.faults.frame = scenario->inject.frame;
     scenario->machine.disk.fail_read = scenario->inject.read;
     scenario->machine.disk.fail_write = scenario->inject.write;
+    scenario->machine.disk.delay = scenario->inject.delay;
     scenario->open = true;
     return true;
 }
@@ -338,6 +339,7 @@ bool object_room(struct scenario_object *object, uint64_t bytes)
     }
     object->disk.fails_with = &machine->disk;
     object->disk.queue = machine->disk.queue;
+    object->disk.slow = machine->disk.slow;
     return true;
 }
 
