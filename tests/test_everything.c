@@ -193,6 +193,10 @@ static void test_random(void **state)
         bool trouble = prng_one_in(&prng, 2);
 
         setup.format = lab_machine(i % LAB_MACHINES, &setup.frames);
+        if (setup.windows && quire_format_page_shift(setup.format) >= 12) {
+            setup.reach = ARENA_MIXED; /* a registry's doings, too, with two windows at once */
+            setup.limit = 0;           /* use memory that is seen through them */
+        }
         if (!setup.policy->wants_accessed || setup.format->leaf.accessed.mask != 0) {
             random_run(&setup, trouble, 150);
         }

@@ -27,7 +27,7 @@ static void map(struct quire_registry_view *view, uint64_t va, uint64_t bytes,
     struct quire_batch batch = {0};
     enum quire_status status;
 
-    quire_batch_begin(&batch, &view->host);
+    quire_batch_begin(&batch, view->registry->host);
     status = quire_table_map(&view->table, &batch, &mapping, NULL);
     quire_batch_commit(&batch);
     checkf(status == expected, "%s, expected %s", quire_status_text(status),
@@ -38,7 +38,7 @@ static void unmap(struct quire_registry_view *view, uint64_t va, uint64_t bytes)
 {
     struct quire_batch batch = {0};
 
-    quire_batch_begin(&batch, &view->host);
+    quire_batch_begin(&batch, view->registry->host);
     check(quire_table_unmap(&view->table, &batch, quire_va_at(va), bytes, NULL) == QUIRE_OK);
     quire_batch_commit(&batch);
 }
@@ -760,9 +760,50 @@ static void test_tables_are_announced(void **state)
     arena_free(&a.arena);
 }
 
+/* Memory is reached by two windows at once, no more, even when a batch is full in the middle of a
+ * table, and gives a table back that was emptied before. */
+static void test_two_windows_are_enough(void **state)
+{
+    enum { FRAMES = 64, ADDRESSES = 64 };
+    static uint64_t addresses_state[256];
+    struct arena arena;
+    struct quire_table kernel;
+    struct quire_frames addresses;
+    struct quire_registry registry;
+    struct quire_registry_view view;
+    struct quire_mapping mapping = {
+        .va = quire_va_at(4 * MIB - PAGE), .bytes = PAGE, .attributes = QUIRE_READ};
+    struct quire_batch batch = {0};
+
+    (void)state;
+    arena_init(&arena, ARENA_WINDOWS, 0, FRAMES, 12);
+    check(quire_table_create(&kernel, &quire_format_i386, &arena.host, 0) == QUIRE_OK);
+    check(quire_frames_init(&addresses, addresses_state, sizeof(addresses_state), quire_pfn_of(16),
+                            ADDRESSES, 12) == QUIRE_OK);
+    check(quire_frames_release(&addresses, quire_pfn_of(16), ADDRESSES) == QUIRE_OK);
+    check(quire_registry_init(&registry, &kernel, &arena.host, &addresses) == QUIRE_OK);
+    check(quire_registry_create(&registry, 1, &view) == QUIRE_OK);
+    quire_batch_begin(&batch, &arena.host);
+    for (unsigned i = 0; i < 3 * QUIRE_BATCH_RANGES; i++) {
+        check(quire_table_map(&view.table, &batch, &mapping, NULL) == QUIRE_OK);
+        mapping.va.at += 2 * PAGE;
+    }
+    check(view.table.tables == 3);
+    check(quire_table_unmap(&view.table, &batch, quire_va_at(0), 8 * MIB, NULL) == QUIRE_OK);
+    quire_batch_commit(&batch);
+    check(view.table.tables == 1 && quire_registry_validate(&registry, NULL) == QUIRE_OK);
+    arena_settled(&arena);
+    quire_registry_remove(&view);
+    quire_registry_destroy(&registry);
+    quire_table_destroy(&kernel);
+    check(arena.in_use == 0);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_windows_are_enough),
         cmocka_unit_test(test_trackers_fill_a_page),
         cmocka_unit_test(test_fixed_windows),
         cmocka_unit_test(test_initial_kernel_table),

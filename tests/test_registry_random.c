@@ -214,7 +214,7 @@ static enum quire_status map_page(struct model *model, struct space *space, cons
     struct quire_batch batch = {0};
     enum quire_status status;
 
-    quire_batch_begin(&batch, &space->view.host);
+    quire_batch_begin(&batch, &model->realm.host);
     status = quire_table_map(&space->view.table, &batch, &mapping, NULL);
     quire_batch_commit(&batch);
     if (status == QUIRE_OK) {
@@ -231,7 +231,7 @@ static enum quire_status unmap_pages(struct model *model, struct space *space,
     struct quire_batch batch = {0};
     enum quire_status status;
 
-    quire_batch_begin(&batch, &space->view.host);
+    quire_batch_begin(&batch, &model->realm.host);
     status = quire_table_unmap(&space->view.table, &batch, quire_va_at(first),
                                last - first + (UINT64_C(1) << model->realm.shift), NULL);
     quire_batch_commit(&batch);

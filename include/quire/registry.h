@@ -90,7 +90,7 @@ void quire_registry_destroy(struct quire_registry *registry);
  * A space at work: what is needed while its page table is changed. Only the tracker must live as
  * long as the space; a view is made from it, or kept as part of the process. At most one view of a
  * space at a time; it stays where it is while it is used, and batches that changes of its table
- * were put in are committed before it ends.
+ * were put in are begun with the registry's host, and committed before it ends.
  *
  * The table may inherit the kernel's entries, for as long as the view is kept: one that is opened
  * anew would not know of it.

@@ -42,7 +42,6 @@ struct quire_flush {
 
 struct quire_batch {
     const struct quire_host *host;
-    const struct quire_host *tables_of; /* whose the tables in it are: one host's at a time */
     unsigned ranges, frames;
     bool tables;
     struct quire_flush_range range[QUIRE_BATCH_RANGES];
@@ -60,8 +59,9 @@ void quire_batch_begin(struct quire_batch *batch, const struct quire_host *host)
  * ranges are merged. */
 void quire_batch_add(struct quire_batch *batch, const struct quire_flush_range *range);
 
-/* To be freed at commit: a table that was unlinked, by its own host's free_table; one reference to
- * a frame that was unmapped. */
+/* To be freed at commit: a table that was unlinked; one reference to a frame that was unmapped. A
+ * table of another host, as the views of a registry are, does not wait: all is committed, then that
+ * host's free_table called, which may look at page tables itself. => none is held visible */
 void quire_batch_free_table(struct quire_batch *batch, const struct quire_host *host,
                             unsigned order, quire_pa pa);
 void quire_batch_free_frame(struct quire_batch *batch, quire_pa pa);

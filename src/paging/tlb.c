@@ -61,12 +61,13 @@ static void add_frame(struct quire_batch *batch, quire_pa pa, unsigned order, bo
 void quire_batch_free_table(struct quire_batch *batch, const struct quire_host *host,
                             unsigned order, quire_pa pa)
 {
-    if (batch->tables && batch->tables_of != host) {
-        quire_batch_commit(batch);
-    }
-    add_frame(batch, pa, order, true);
-    batch->tables_of = host;
     batch->tables = true;
+    if (host == batch->host) {
+        add_frame(batch, pa, order, true);
+    } else {
+        quire_batch_commit(batch);
+        host_free_table(host, order, pa);
+    }
 }
 
 void quire_batch_free_frame(struct quire_batch *batch, quire_pa pa)
@@ -90,7 +91,7 @@ void quire_batch_commit(struct quire_batch *batch)
     }
     for (unsigned i = 0; i < batch->frames; i++) {
         if (batch->frame[i].is_table) {
-            host_free_table(batch->tables_of, batch->frame[i].order, batch->frame[i].pa);
+            host_free_table(host, batch->frame[i].order, batch->frame[i].pa);
         } else {
             quire_frames_unref(host->frames,
                                quire_pa_pfn(batch->frame[i].pa, host->frames->page_shift));

@@ -281,7 +281,7 @@ enum quire_status registry_run_add_page(struct registry_run *run, struct quire_r
         return status;
     }
     mapping.pa = quire_pfn_pa(pfn, page_shift(run));
-    quire_batch_begin(&batch, &view->host);
+    quire_batch_begin(&batch, &run->machine.host);
     status = quire_table_map(&view->table, &batch, &mapping, NULL);
     quire_batch_commit(&batch);
     if (status != QUIRE_OK) {
