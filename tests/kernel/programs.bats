@@ -122,10 +122,10 @@ killed() {
     ended 0 <<< 'ends: 0 failures'
 }
 
-# The disk: twenty transfers a second. Swap in memory, which takes the processor's time alone, shows
+# The disk: ten transfers a second. Swap in memory, which takes the processor's time alone, shows
 # that the program can tell.
 @test "others run while pages are on their way" {
-    local disk=driver=raw,if=ide,cache=unsafe,throttling.iops-total=20
+    local disk=driver=raw,if=ide,cache=unsafe,throttling.iops-total=10
     truncate -s 64M "$tmp/disk"
     boots --program meanwhile --ram 9M --swap 0 --append swap=disk -- -drive "$disk,file=$tmp/disk"
     ended 0 <<< 'meanwhile: swapped, and others ran'
