@@ -78,12 +78,9 @@ $(KERNEL)/archive.tar: $(addprefix $(KERNEL)/programs/,$(user_files))
 #                                                   table_size tool_text
 #   calculate in floating point                     policy policy_examples
 #   limit their own memory                          simulator
-#   take too long on an emulated processor          everything heap_failures machine_random meetings
-#                                                   pending seed_000_errors space_failures
 user_left_out := elf_system heap_traces replay_counts space_races trace trace_files trace_text \
 	format_file ptsim registry_run replay scenario scenario_lines table_size tool_text \
-	policy policy_examples simulator \
-	everything heap_failures machine_random meetings pending seed_000_errors space_failures
+	policy policy_examples simulator
 user_suites := $(filter-out $(user_left_out),$(patsubst tests/test_%.c,%,$(test_src)))
 user_suite_o := $(call user_objects,$(user_suites:%=tests/test_%.c) $(user)/tests/main.c \
 	$(filter-out tests/support/model_policy.c tests/support/program.c tests/support/stage.c \
