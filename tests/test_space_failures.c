@@ -267,7 +267,8 @@ static enum quire_status device(void *context, struct quire_transfer *transfer)
 /* It keeps nothing that it could not use. */
 static void test_system_init_fails(void **state)
 {
-    struct arena arena;
+    struct arena arena, another;
+    struct quire_registry registry = {.host = &another.host};
     struct quire_system system;
     struct quire_system_config config = {
         .host = &arena.host, .policy = &quire_policy_fifo, .swap = {device, NULL}, .swap_slots = 4};
@@ -291,6 +292,9 @@ static void test_system_init_fails(void **state)
     config.state = (unsigned char *)memory + 4;
     assert_int_equal(quire_system_init(&system, &config), QUIRE_INVALID);
     config.state = memory;
+    config.registry = &registry;
+    assert_int_equal(quire_system_init(&system, &config), QUIRE_INVALID);
+    config.registry = NULL;
     config.swap_slots = QUIRE_RECORD_NUMBERS + 1;
     assert_int_equal(quire_system_init(&system, &config), QUIRE_OUT_OF_RANGE);
     assert_int_equal(arena.frames.free, 15);

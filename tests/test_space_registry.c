@@ -6,6 +6,7 @@
  *                  kernel addresses                    a program's
  *     i386         0xc0000000 + 16 MiB                 all below
  *     x86-64       the first 512 GiB                   above
+ *     Sv39         the first GiB                       above
  *                  [ memory, 8 MiB | windows, 8 MiB ]
  */
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "hosts/simulator/machine.h"
 #include "quire/formats.h"
 #include "quire/pte.h"
+#include "tests/support/formats.h"
 #include "tests/support/unit.h"
 
 enum {
@@ -35,7 +37,7 @@ static uint64_t base, bytes, user; /* the kernel's addresses, and where a progra
 static struct quire_space space[SPACES];
 static bool alive[SPACES];
 
-static const struct quire_format *const formats[] = {&quire_format_i386, &quire_format_x86_64};
+static const struct quire_format *const formats[] = {&quire_format_i386, &quire_format_x86_64, &sv39};
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
 static uint64_t windows(void)
@@ -100,6 +102,9 @@ static void open_machine(const struct quire_format *which, uint32_t resident, ui
 
 static void exit_space(unsigned n)
 {
+    while (quire_space_in_transit(&space[n])) {
+        check(machine_wait(&machine));
+    }
     quire_space_destroy(&space[n]);
     alive[n] = false;
 }
@@ -135,15 +140,29 @@ static enum quire_status inherit(unsigned n)
     return quire_space_map(&space[n], &spec);
 }
 
+static enum quire_status try_create(unsigned n)
+{
+    enum quire_status status =
+        quire_space_create(&space[n], &machine.system, format, (uint16_t)(n + 1));
+
+    if (status != QUIRE_OK) {
+        return status;
+    }
+    status = inherit(n);
+    for (unsigned i = 0; i < REGIONS && status == QUIRE_OK; i++) {
+        struct quire_region_spec spec = {.va = page_va(i, 0), .bytes = PAGES * PAGE, .prot = USER};
+        status = quire_space_map(&space[n], &spec);
+    }
+    alive[n] = status == QUIRE_OK;
+    if (!alive[n]) {
+        quire_space_destroy(&space[n]);
+    }
+    return status;
+}
+
 static void create(unsigned n)
 {
-    check(quire_space_create(&space[n], &machine.system, format, (uint16_t)(n + 1)) == QUIRE_OK);
-    check(inherit(n) == QUIRE_OK);
-    for (unsigned i = 0; i < REGIONS; i++) {
-        struct quire_region_spec spec = {.va = page_va(i, 0), .bytes = PAGES * PAGE, .prot = USER};
-        check(quire_space_map(&space[n], &spec) == QUIRE_OK);
-    }
-    alive[n] = true;
+    check(try_create(n) == QUIRE_OK);
 }
 
 static enum quire_status store(unsigned n, quire_va va, uint32_t word)
@@ -181,18 +200,13 @@ static void look(unsigned n, unsigned of, quire_va va)
     check(peek(n, entry, format->pte_bytes) == walk.entry);
 }
 
-static void check_all(void)
+static void check_tables(void)
 {
     struct quire_space *spaces[SPACES];
     const char *what = NULL;
     unsigned count = 0;
 
     for (unsigned n = 0; n < SPACES; n++) {
-        for (unsigned of = 0; alive[n] && of < SPACES; of++) {
-            for (unsigned i = 0; alive[of] && i < REGIONS; i++) {
-                look(n, of, page_va(i, i % PAGES));
-            }
-        }
         if (alive[n]) {
             spaces[count++] = &space[n];
         }
@@ -200,6 +214,44 @@ static void check_all(void)
     check(registry.spaces == count);
     checkf(quire_validate(&machine.system, spaces, count, &what) == QUIRE_OK, "%s",
            what != NULL ? what : "");
+}
+
+static void check_all(void)
+{
+    for (unsigned n = 0; n < SPACES; n++) {
+        for (unsigned of = 0; alive[n] && of < SPACES; of++) {
+            for (unsigned i = 0; alive[of] && i < REGIONS; i++) {
+                look(n, of, page_va(i, i % PAGES));
+            }
+        }
+    }
+    check_tables();
+}
+
+/* One of three spaces, which descend from each other, does something or is made. */
+static enum quire_status random_step(struct prng *prng, unsigned step)
+{
+    unsigned n = (unsigned)prng_below(prng, SPACES);
+    unsigned parent = (n + 1 + (unsigned)prng_below(prng, SPACES - 1)) % SPACES;
+    quire_va va = page_va((unsigned)prng_below(prng, REGIONS), 0);
+    uint32_t frames = machine.frames.free, rooms = addresses.free;
+    enum quire_status status;
+
+    if (alive[n] && prng_one_in(prng, 12)) {
+        exit_space(n);
+        return QUIRE_OK;
+    }
+    if (alive[n] && prng_one_in(prng, 4)) {
+        return quire_space_discard(&space[n], va, PAGES * PAGE);
+    }
+    if (alive[n]) {
+        return store(n, quire_va_at(va.at + prng_below(prng, PAGES) * PAGE), step);
+    }
+    status = alive[parent] ? quire_space_fork(&space[n], &space[parent], (uint16_t)(n + 1))
+                           : try_create(n);
+    alive[n] = status == QUIRE_OK;
+    check(alive[n] || (machine.frames.free == frames && addresses.free == rooms));
+    return status;
 }
 
 /* Little memory, and three spaces that descend from each other: tables of several go at once. */
@@ -211,24 +263,7 @@ static void test_any_space_sees_all_tables(void **state)
 
         open_machine(formats[f], 4, 8 * MIB / PAGE);
         for (unsigned step = 0; step < 150; step++) {
-            unsigned n = (unsigned)prng_below(&prng, SPACES);
-            unsigned parent = (n + 1 + (unsigned)prng_below(&prng, SPACES - 1)) % SPACES;
-            quire_va va = page_va((unsigned)prng_below(&prng, REGIONS), 0);
-
-            if (!alive[n] && alive[parent]) {
-                alive[n] =
-                    quire_space_fork(&space[n], &space[parent], (uint16_t)(n + 1)) == QUIRE_OK;
-                check(alive[n]);
-            } else if (!alive[n]) {
-                create(n);
-            } else if (prng_one_in(&prng, 12)) {
-                exit_space(n);
-            } else if (prng_one_in(&prng, 4)) {
-                check(quire_space_discard(&space[n], va, PAGES * PAGE) == QUIRE_OK);
-            } else {
-                check(store(n, quire_va_at(va.at + prng_below(&prng, PAGES) * PAGE), step) ==
-                      QUIRE_OK);
-            }
+            check(random_step(&prng, step) == QUIRE_OK);
             check_all();
         }
         check(registry.count.moved != 0 && machine.system.events[QUIRE_EVENT_VICTIM] != 0);
@@ -252,6 +287,32 @@ static void test_found_by_number(void **state)
 }
 
 /* ---- what is missing ------------------------------------------------------------------------- */
+
+/* Kernel addresses run out, and so do frames, anywhere in the middle: what is refused has changed
+ * nothing, and what is asked for later is there. */
+static void test_nothing_to_be_had(void **state)
+{
+    static const uint32_t rooms[] = {9, 12, 17, 24, 40};
+    unsigned refused = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < FORMATS * sizeof(rooms) / sizeof(rooms[0]); i++) {
+        struct prng prng = prng_new(40 + i);
+
+        open_machine(formats[i % FORMATS], 5, rooms[i / FORMATS]);
+        machine.disk.slow = prng_one_in(&prng, 2);
+        for (unsigned step = 0; step < 80; step++) {
+            if (prng_one_in(&prng, 3)) {
+                machine.faults.frame.in = 1 + prng_below(&prng, 12);
+            }
+            refused += random_step(&prng, step) != QUIRE_OK;
+            machine.faults.frame.in = 0;
+            check_tables();
+        }
+        close_machine();
+    }
+    check(refused != 0);
+}
 
 /* Room for two windows of two pages: the spaces have their roots and one table each, and no more.
  */
@@ -286,6 +347,32 @@ static void test_another_format(void **state)
     frames = machine.frames.free;
     check(quire_space_create(&space[0], &machine.system, &quire_format_x86_64, 1) == QUIRE_INVALID);
     check(machine.frames.free == frames);
+    close_machine();
+}
+
+/* A device that the kernel and a space see alike, each by a large leaf of its own, is no part of
+ * what the space inherits. */
+static void test_alike_is_not_inherited(void **state)
+{
+    const uint64_t at = 0x80000000, device = 4 * MIB;
+    struct quire_mapping mapping = {.va = quire_va_at(at),
+                                    .pa = quire_pa_at(at),
+                                    .bytes = device,
+                                    .attributes = QUIRE_READ | QUIRE_WRITE};
+    struct quire_region_spec spec = {.va = mapping.va,
+                                     .bytes = device,
+                                     .prot = QUIRE_READ | QUIRE_WRITE,
+                                     .offset = at,
+                                     .sharing = QUIRE_FIXED};
+    struct quire_batch batch = {0};
+
+    (void)state;
+    open_machine(&quire_format_i386, 0, 8 * MIB / PAGE);
+    quire_batch_begin(&batch, &machine.host);
+    check(quire_table_map(&kernel, &batch, &mapping, NULL) == QUIRE_OK);
+    create(0);
+    check(quire_space_map(&space[0], &spec) == QUIRE_OK);
+    check_all();
     close_machine();
 }
 
@@ -325,8 +412,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_space_sees_all_tables),
         cmocka_unit_test(test_found_by_number),
+        cmocka_unit_test(test_nothing_to_be_had),
         cmocka_unit_test(test_no_kernel_addresses),
         cmocka_unit_test(test_another_format),
+        cmocka_unit_test(test_alike_is_not_inherited),
         cmocka_unit_test(test_damage_is_seen),
     };
 

@@ -1,7 +1,9 @@
 /*
  * Every sequence of three operations (85,184 of them: the alphabet has 44; two where the machine is
- * slow) on machines that are small enough: after each step the table is what the model says. Where
- * a sequence goes on in several ways, what was there is put back, so that each prefix is done once.
+ * slow) on a machine that is small enough: after each step the table is what the model says. On
+ * others the last one is each third of the alphabet in turn, so that any two operations still
+ * follow each other. Where a sequence goes on in several ways, what was there is put back, so that
+ * each prefix is done once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,13 @@
 #include "tests/support/rig.h"
 #include "tests/support/unit.h"
 
-enum { LENGTH = EFFORT == 4 ? 3 : 2, FRAMES = 16, PAGES_MAX = 64, ALPHABET_MAX = 64 };
+enum {
+    LENGTH = EFFORT == 4 ? 3 : 2,
+    THIRD = EFFORT == 4 ? 3 : 1,
+    FRAMES = 16,
+    PAGES_MAX = 64,
+    ALPHABET_MAX = 64
+};
 
 /* All that an operation can change. */
 struct saved {
@@ -30,8 +38,8 @@ struct search {
     struct rig_op alphabet[ALPHABET_MAX];
     unsigned letters;
     struct saved saved[LENGTH];
-    struct rig_op path[LENGTH];
-    uint64_t sequences;
+    unsigned thin; /* of so many operations that could be the last, one is done */
+    uint64_t prefixes, sequences;
 };
 
 static void save(const struct search *search, struct saved *saved)
@@ -114,13 +122,19 @@ static void make_alphabet(struct search *search, unsigned wide)
 /* Depth first; `depth` operations have been done. */
 static void go_on(struct search *search, unsigned depth)
 {
+    unsigned first = 0, step = 1;
+
     if (depth == LENGTH) {
         search->sequences++;
         rig_commit(&search->rig);
         return;
     }
+    if (depth == LENGTH - 1) {
+        step = search->thin;
+        first = (unsigned)(search->prefixes++ % step);
+    }
     save(search, &search->saved[depth]);
-    for (unsigned i = 0; i < search->letters; i++) {
+    for (unsigned i = first; i < search->letters; i += step) {
         rig_apply(&search->rig, &search->alphabet[i]);
         rig_verify(&search->rig);
         go_on(search, depth + 1);
@@ -129,7 +143,7 @@ static void go_on(struct search *search, unsigned depth)
 }
 
 /* `wide`: pages in one table of the last level. */
-static void every_sequence(const struct quire_format *format, unsigned wide)
+static void every_sequence(const struct quire_format *format, unsigned wide, unsigned thin)
 {
     struct search *search = calloc(1, sizeof(*search));
     uint64_t all = 1;
@@ -140,11 +154,12 @@ static void every_sequence(const struct quire_format *format, unsigned wide)
     check(rig_init(&search->rig, format, &search->arena, 3));
     check(search->rig.pages <= PAGES_MAX);
     make_alphabet(search, wide);
+    search->thin = thin;
     go_on(search, 0);
     for (unsigned i = 0; i < LENGTH; i++) {
         all *= search->letters;
     }
-    checkf(search->letters == 44 && search->sequences == all, "%llu sequences",
+    checkf(search->letters == 44 && search->sequences >= all / thin, "%llu sequences",
            (unsigned long long)search->sequences);
     rig_free(&search->rig);
     arena_free(&search->arena);
@@ -154,40 +169,40 @@ static void every_sequence(const struct quire_format *format, unsigned wide)
 static void test_two_levels(void **state)
 {
     (void)state;
-    every_sequence(&tiny2, 4);
+    every_sequence(&tiny2, 4, THIRD);
 }
 
 static void test_two_levels_with_large_leaves(void **state)
 {
     (void)state;
-    every_sequence(&tiny2_large, 4);
+    every_sequence(&tiny2_large, 4, 1);
 }
 
 static void test_inverted(void **state)
 {
     (void)state;
-    every_sequence(&tiny_inverted, 4);
+    every_sequence(&tiny_inverted, 4, THIRD);
 }
 
 static void test_four_levels(void **state)
 {
     (void)state;
-    every_sequence(&tiny_low, 2);
+    every_sequence(&tiny_low, 2, THIRD);
 }
 
 /* Large leaves that cannot be split, and such that reach less far than small ones. */
 static void test_uneven_reach(void **state)
 {
     (void)state;
-    every_sequence(&tiny_split, 4);
-    every_sequence(&tiny_narrow, 4);
+    every_sequence(&tiny_split, 4, THIRD);
+    every_sequence(&tiny_narrow, 4, THIRD);
 }
 
 /* A leaf without rights would be a pointer. */
 static void test_told_by_rights(void **state)
 {
     (void)state;
-    every_sequence(&tiny_rights, 4);
+    every_sequence(&tiny_rights, 4, THIRD);
 }
 
 int main(void)

@@ -102,7 +102,8 @@ struct quire_policy_ops {
     void (*put_back)(struct quire_policy *policy, quire_pfn pfn, uint64_t page);
 
     /* The page of this number, which is not resident, is no more: it was unmapped, or discarded.
-     * One that comes by the same number is another. NULL: the policy remembers no pages. */
+     * One that comes by the same number is another. Not told of pages of objects, nor of those that
+     * were dropped as all zeros and need no record. NULL: the policy remembers no pages. */
     void (*forget)(struct quire_policy *policy, uint64_t page);
 
     /* Time passes: the host's timer calls, see quire_system_tick(). NULL: it makes no difference */

@@ -109,7 +109,8 @@ struct quire_system {
 size_t quire_system_size(const struct quire_system_config *config);
 
 /* QUIRE_NO_MEMORY: the machine is too small for the records of its own frames; QUIRE_OUT_OF_RANGE:
- * frame or slot numbers that records cannot hold (1 << 28 and up). Nothing is kept on failure. */
+ * frame or slot numbers that records cannot hold (1 << 28 and up); QUIRE_INVALID: `state` is too
+ * small or not aligned, or the registry's host is another. Nothing is kept on failure. */
 enum quire_status quire_system_init(struct quire_system *system,
                                     const struct quire_system_config *config);
 

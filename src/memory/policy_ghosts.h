@@ -7,7 +7,9 @@
  * page that is awaited is taken aside, off its list, where the victims' ghosts cannot push it out.
  *
  * A page's number is found by hashing; all operations take constant time. 36 bytes for a ghost, at
- * most, and 8 for a frame. A page that is unmapped is forgotten (ops->forget).
+ * most, and 8 for a frame. A page that is unmapped is forgotten (ops->forget). Two pages can have
+ * one number all the same: the one that a process left to its children, and its own copy. Then one
+ * is taken for the other, which costs a good decision but nothing else.
  */
 #ifndef QUIRE_POLICY_GHOSTS_H
 #define QUIRE_POLICY_GHOSTS_H

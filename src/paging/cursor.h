@@ -20,7 +20,8 @@ bool quire_range_inherited(const struct quire_table *table, quire_va va, uint64_
  * the root has. */
 uint32_t quire_inherited_differs(const struct quire_table *table);
 
-/* For a table that does not know what it inherits: entries in a row that are those of `from`. */
+/* For a table that does not know what it inherits: entries in a row that are those of `from`, the
+ * first of them a pointer. */
 void quire_inherited_find(struct quire_table *table, const struct quire_table *from);
 
 /* What is left of a range. Counted in bytes left, so that a range may end at the last address. */
@@ -50,10 +51,10 @@ static inline struct cursor cursor_at_root(const struct quire_table *table)
     return c;
 }
 
-/* Stands on the entry for `at` (a pointer at most in the lowest level to be looked at): goes up as
- * far as it must, then down. Gives back the table that was
- * visible before, unless the way ends there again. False: a table on the way is not in memory (a
- * corrupt tree), and the cursor is closed. => no table of the path was freed */
+/* Stands on the entry for `at`, which is a pointer only in the lowest level to be looked at: goes up
+ * as far as it must, then down. Gives back the table that was visible before, unless the way ends
+ * there again. False: a table on the way is not in memory (a corrupt tree), and the cursor is
+ * closed. => no table of the path was freed */
 bool quire_cursor_seek(struct cursor *c, uint64_t at);
 
 void quire_cursor_close(struct cursor *c);

@@ -60,11 +60,19 @@ uint32_t quire_inherited_differs(const struct quire_table *table)
     return level_entries(table->format, 1);
 }
 
+/* Leaves may be alike by chance, or because both map the same device; pointers may not. */
+static bool shares_table(const struct quire_table *table, const struct quire_table *from,
+                         uint32_t index)
+{
+    return quire_pte_kind(from->format, 1, root_entry(from, index)) == QUIRE_PTE_TABLE &&
+           same_entry(table, from, index);
+}
+
 void quire_inherited_find(struct quire_table *table, const struct quire_table *from)
 {
     uint32_t entries = level_entries(table->format, 1), i = 0;
 
-    while (i < entries && !(root_has(from, i) && same_entry(table, from, i))) {
+    while (i < entries && !shares_table(table, from, i)) {
         i++;
     }
     table->from = i < entries ? from : NULL;

@@ -110,7 +110,8 @@ enum quire_status quire_system_init(struct quire_system *system,
         config->swap_slots > QUIRE_RECORD_NUMBERS) {
         return QUIRE_OUT_OF_RANGE;
     }
-    if (state != NULL && (config->state_bytes < at.total || (uintptr_t)state % 8 != 0)) {
+    if ((state != NULL && (config->state_bytes < at.total || (uintptr_t)state % 8 != 0)) ||
+        (config->registry != NULL && config->registry->host != config->host)) {
         return QUIRE_INVALID;
     }
     *system = (struct quire_system){.host = config->host,

@@ -272,7 +272,7 @@ static void on_end(int number)
 /* A signal that ends the program takes the unfinished file with it. */
 static void remove_at_end(const char *path)
 {
-    static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+    static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
     struct sigaction action = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND}, before;
 
     unfinished = path;
