@@ -401,8 +401,7 @@ static uint64_t entry_place(const struct bench *b, uint64_t va)
 }
 
 /* A payload in an absent entry counts as nothing mapped, and is nobody else's to throw away. */
-/* Large leaves reach 0x200, small ones all of memory: a run that begins below goes on in small ones.
- */
+/* Large leaves reach 0x200, small ones all of memory: a run that begins below goes on in those. */
 static void test_run_that_outgrows_large_leaves(void **state)
 {
     struct bench b;

@@ -398,8 +398,7 @@ static bool refer(struct replay *replay, const struct trace_record *record)
     return true;
 }
 
-/* The same where `after` records that follow this one are counted as done already; unless it fails.
- */
+/* The same, where `after` later records are counted as done already; if it fails they are not. */
 static bool refer_before(struct replay *replay, const struct trace_record *record, size_t after)
 {
     replay->done -= after;
