@@ -325,10 +325,13 @@ static void protect_step(struct change *change)
     if (skip_absent(change) || split(change)) {
         return;
     }
-    n = quire_run_leaves(c, c->index, range_entries(&change->range, c->format, c->level, c->index));
-    changed = change->table->host->concurrent_walks
-                  ? rewrite_live(change, n)
-                  : quire_run_rewrite(c, c->index, n, change->clear, change->set);
+    n = range_entries(&change->range, c->format, c->level, c->index);
+    if (change->table->host->concurrent_walks) {
+        n = quire_run_leaves(c, c->index, n);
+        changed = rewrite_live(change, n);
+    } else {
+        n = quire_run_rewrite(c, c->index, n, change->clear, change->set, &changed);
+    }
     if (changed != 0) {
         add_flush(change, change->range.at, n);
     }
