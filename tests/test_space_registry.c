@@ -37,7 +37,8 @@ static uint64_t base, bytes, user; /* the kernel's addresses, and where a progra
 static struct quire_space space[SPACES];
 static bool alive[SPACES];
 
-static const struct quire_format *const formats[] = {&quire_format_i386, &quire_format_x86_64, &sv39};
+static const struct quire_format *const formats[] = {&quire_format_i386, &quire_format_x86_64,
+                                                     &sv39};
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
 static uint64_t windows(void)
