@@ -432,8 +432,8 @@ static struct bytes slowed(const struct bytes *text)
 
 enum { STRIDE = EFFORT == 4 ? 1 : 7 };
 
-/* The n-th transfer is delayed, for every n or some (0: none), and all expectations hold, but for
- * what was read ahead: a program may be there before it now. */
+/* The n-th transfer is delayed, for every n or some (0: none is), and all expectations hold; but
+ * for what was read ahead, as a program may be there before it now. */
 static void delay_each(const char *path, const struct bytes *text, const char *disk,
                        unsigned stride)
 {

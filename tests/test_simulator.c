@@ -1,6 +1,6 @@
 /*
- * The simulated machine's parts, each against a plain model: TLB and processor; what it counts,
- * what it tells its listener, what it refuses to be.
+ * The simulated machine's parts, each against a plain model: TLB, processor (test_disk.c has the
+ * disk); what it counts, what it tells its listener, what it refuses to be.
  */
 #include <errno.h>
 #include <string.h>

@@ -401,6 +401,22 @@ static uint64_t entry_place(const struct bench *b, uint64_t va)
 }
 
 /* A payload in an absent entry counts as nothing mapped, and is nobody else's to throw away. */
+/* Large leaves reach 0x200, small ones all of memory: a run that begins below goes on in those. */
+static void test_run_that_outgrows_large_leaves(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b, &tiny_narrow, 16);
+    check(map(&b, 0x40, 0x1c0, 0x80) == QUIRE_OK);
+    leads_to(&b, 0x40, 0x1c0, 1);
+    leads_to(&b, 0x80, 0x200, 2);
+    leads_to(&b, 0xb0, 0x230, 2);
+    check(b.table.tables == 2);
+    check(unmap(&b, 0x40, 0x80) == QUIRE_OK);
+    end(&b);
+}
+
 static void test_payloads_of_absent_entries(void **state)
 {
     const struct quire_format *format = &quire_format_x86_64;
@@ -645,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_table_frame_out_of_reach),
         cmocka_unit_test(test_page_that_would_read_as_absent),
         cmocka_unit_test(test_leaf_that_cannot_be_split),
+        cmocka_unit_test(test_run_that_outgrows_large_leaves),
         cmocka_unit_test(test_payloads_of_absent_entries),
         cmocka_unit_test(test_ignored_bits_stay),
         cmocka_unit_test(test_unmap_tells_the_final_marks),

@@ -51,9 +51,9 @@ static inline struct cursor cursor_at_root(const struct quire_table *table)
     return c;
 }
 
-/* Stands on the entry for `at`, a pointer only in the lowest level that is to be looked at: goes up
- * as far as it must, then down. Gives back the table that was visible before, unless the way ends
- * there again. False: a table on the way is not in memory (a corrupt tree), and the cursor is
+/* Stands on the entry for `at`, which is a pointer only in the lowest level to be looked at: goes
+ * up as far as it must, then down. Gives back the table that was visible before, unless the way
+ * ends there again. False: a table on the way is not in memory (a corrupt tree), and the cursor is
  * closed. => no table of the path was freed */
 bool quire_cursor_seek(struct cursor *c, uint64_t at);
 

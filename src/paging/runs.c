@@ -73,44 +73,6 @@ uint32_t quire_run_same(const struct cursor *c, uint32_t index, uint32_t n, uint
     }
 }
 
-/* What decides about the first entry decides alike about those that are alike in it. */
-QUIRE_INLINE uint32_t leaves(unsigned width, const unsigned char *at, uint32_t n,
-                             struct quire_bits absent, struct quire_bits table)
-{
-    uint32_t i = 0;
-
-    while (i < n) {
-        const unsigned char *first = at + (uint64_t)i * width;
-        uint64_t raw = entry_load_raw(width, first);
-
-        if (quire_bits_hold(absent, raw) || quire_bits_hold(table, raw)) {
-            break;
-        }
-        i += alike(width, first, n - i, raw, absent.mask | table.mask);
-    }
-    return i;
-}
-
-uint32_t quire_run_leaves(const struct cursor *c, uint32_t index, uint32_t n)
-{
-    const struct quire_format *f = c->format;
-    const unsigned char *at = cursor_entry_at(c, index);
-    const struct quire_bits never = QUIRE_NEVER;
-    struct quire_bits table = c->level < f->levels ? quire_level_of(f, c->level)->table : never;
-    struct quire_bits absent = {entry_swap(f, f->absent.mask), entry_swap(f, f->absent.value)};
-
-    if (table.mask != 0) { /* ALWAYS and NEVER are the same in either byte order */
-        table.mask = entry_swap(f, table.mask);
-        table.value = entry_swap(f, table.value);
-    }
-    switch (f->pte_bytes) {
-    case 1: return leaves(1, at, n, absent, table);
-    case 2: return leaves(2, at, n, absent, table);
-    case 4: return leaves(4, at, n, absent, table);
-    default: return leaves(8, at, n, absent, table);
-    }
-}
-
 QUIRE_INLINE void flip(unsigned width, unsigned char *at, uint32_t n, uint64_t bits)
 {
     QUIRE_UNROLL
@@ -119,38 +81,71 @@ QUIRE_INLINE void flip(unsigned width, unsigned char *at, uint32_t n, uint64_t b
     }
 }
 
-/* Entries that are alike in what is rewritten change in the same bits. */
-QUIRE_INLINE uint32_t rewrite(unsigned width, unsigned char *at, uint32_t n, uint64_t clear,
-                              uint64_t set)
+/* What ends a run of leaves, and what they become; in the byte order of entries. */
+struct rewrite {
+    struct quire_bits absent, table;
+    uint64_t clear, set;
+};
+
+/* What the first entry is, and which of its bits change, is so of all that are alike in that. */
+QUIRE_INLINE uint32_t rewrite(unsigned width, unsigned char *at, uint32_t n,
+                              const struct rewrite *r, uint32_t *changed)
 {
-    uint32_t changed = 0;
+    const uint64_t mask = r->absent.mask | r->table.mask | r->clear;
+    uint32_t i = 0;
 
-    while (n != 0) {
-        uint64_t raw = entry_load_raw(width, at);
-        uint64_t bits = raw ^ ((raw & ~clear) | set);
-        uint32_t run = alike(width, at, n, raw, clear);
+    *changed = 0;
+    while (i < n) {
+        unsigned char *first = at + (uint64_t)i * width;
+        uint64_t raw = entry_load_raw(width, first);
+        uint64_t bits = raw ^ ((raw & ~r->clear) | r->set);
+        uint32_t run;
 
-        if (bits != 0) {
-            flip(width, at, run, bits);
-            changed += run;
+        if (quire_bits_hold(r->absent, raw) || quire_bits_hold(r->table, raw)) {
+            break;
         }
-        at += (uint64_t)run * width;
-        n -= run;
+        run = alike(width, first, n - i, raw, mask);
+        if (bits != 0) {
+            flip(width, first, run, bits);
+            *changed += run;
+        }
+        i += run;
     }
-    return changed;
+    return i;
+}
+
+/* A condition in the byte order of entries; ALWAYS and NEVER are the same in either. */
+static struct quire_bits bits_swap(const struct quire_format *format, struct quire_bits bits)
+{
+    struct quire_bits raw = {entry_swap(format, bits.mask), entry_swap(format, bits.value)};
+
+    return bits.mask != 0 ? raw : bits;
 }
 
 uint32_t quire_run_rewrite(const struct cursor *c, uint32_t index, uint32_t n, uint64_t clear,
-                           uint64_t set)
+                           uint64_t set, uint32_t *changed)
 {
+    const struct quire_format *f = c->format;
+    const struct quire_bits never = QUIRE_NEVER;
+    const struct rewrite r = {
+        .absent = bits_swap(f, f->absent),
+        .table = c->level < f->levels ? bits_swap(f, quire_level_of(f, c->level)->table) : never,
+        .clear = entry_swap(f, clear),
+        .set = entry_swap(f, set),
+    };
     unsigned char *at = cursor_entry_at(c, index);
 
-    clear = entry_swap(c->format, clear);
-    set = entry_swap(c->format, set);
-    switch (c->format->pte_bytes) {
-    case 1: return rewrite(1, at, n, clear, set);
-    case 2: return rewrite(2, at, n, clear, set);
-    case 4: return rewrite(4, at, n, clear, set);
-    default: return rewrite(8, at, n, clear, set);
+    switch (f->pte_bytes) {
+    case 1: return rewrite(1, at, n, &r, changed);
+    case 2: return rewrite(2, at, n, &r, changed);
+    case 4: return rewrite(4, at, n, &r, changed);
+    default: return rewrite(8, at, n, &r, changed);
     }
+}
+
+uint32_t quire_run_leaves(const struct cursor *c, uint32_t index, uint32_t n)
+{
+    uint32_t changed;
+
+    return quire_run_rewrite(c, index, n, 0, 0, &changed);
 }

@@ -18,9 +18,9 @@ uint32_t quire_run_same(const struct cursor *c, uint32_t index, uint32_t n, uint
 /* How many, counted from the first, are present leaves. */
 uint32_t quire_run_leaves(const struct cursor *c, uint32_t index, uint32_t n);
 
-/* Rewrites (entry & ~clear) | set into `n` leaves, without regard for marks that an MMU may be
- * setting; returns how many entries that changed. */
+/* The same, and each becomes (entry & ~clear) | set, without regard for marks that an MMU may be
+ * setting; *changed: how many entries that changed. */
 uint32_t quire_run_rewrite(const struct cursor *c, uint32_t index, uint32_t n, uint64_t clear,
-                           uint64_t set);
+                           uint64_t set, uint32_t *changed);
 
 #endif

@@ -192,7 +192,8 @@ static void clear_and_tell(struct change *change, uint32_t n)
     }
 }
 
-/* Is the cursor's table of `level` without a single entry? What follows is most likely not. */
+/* Is the cursor's table of `level` without a single entry? What follows the place where one has
+ * just gone is looked at first: in a range that goes bit by bit it is still there. */
 static bool table_empty(const struct cursor *c, unsigned level)
 {
     uint64_t bytes = quire_format_table_bytes(c->format, level);
@@ -232,7 +233,8 @@ static void unlink_table(struct change *change, unsigned level, uint64_t at)
     quire_batch_free_table(change->batch, table->host, order, c->path[level - 1]);
 }
 
-/* After `n` entries from `at` on were cleared: tables that became empty go, from the bottom up. */
+/* After `n` entries from `at` on were cleared: tables that became empty go, from the bottom up, and
+ * the path of the cursor, which is closed, ends above them. */
 static void free_empty_tables(struct change *change, uint64_t at, uint32_t n)
 {
     struct cursor *c = &change->cursor;
@@ -323,10 +325,13 @@ static void protect_step(struct change *change)
     if (skip_absent(change) || split(change)) {
         return;
     }
-    n = quire_run_leaves(c, c->index, range_entries(&change->range, c->format, c->level, c->index));
-    changed = change->table->host->concurrent_walks
-                  ? rewrite_live(change, n)
-                  : quire_run_rewrite(c, c->index, n, change->clear, change->set);
+    n = range_entries(&change->range, c->format, c->level, c->index);
+    if (change->table->host->concurrent_walks) {
+        n = quire_run_leaves(c, c->index, n);
+        changed = rewrite_live(change, n);
+    } else {
+        n = quire_run_rewrite(c, c->index, n, change->clear, change->set, &changed);
+    }
     if (changed != 0) {
         add_flush(change, change->range.at, n);
     }

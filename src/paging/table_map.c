@@ -218,6 +218,7 @@ static void commit_step(struct map *map, struct quire_table *table, struct quire
         return; /* and seek again: one level further down now */
     }
     n = run_here(map, QUIRE_EXISTING_FAIL); /* the plan has seen that nothing is there */
+    n = n > 1 ? run_fits(map, c->level, n) : n;
     write_run(map, n);
     if (kind == QUIRE_PTE_LEAF) {
         struct quire_flush_range range = {quire_va_at(map->range.at), (uint64_t)n << shift,

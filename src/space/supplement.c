@@ -123,7 +123,7 @@ static quire_pfn node_below(const struct quire_supplement *s, quire_pfn above, u
 }
 
 /* Follows the path of a page down to the node of `level`; QUIRE_NONE where it ends before. */
-static quire_pfn find_node(const struct quire_supplement *s, uint64_t vpn, unsigned level)
+static quire_pfn descend(const struct quire_supplement *s, uint64_t vpn, unsigned level)
 {
     quire_pfn at = s->root;
 
@@ -133,16 +133,16 @@ static quire_pfn find_node(const struct quire_supplement *s, uint64_t vpn, unsig
     return at;
 }
 
-/* The node that has the record of a page; QUIRE_NONE: there is none. */
-static quire_pfn find_leaf(const struct quire_supplement *s, uint64_t vpn)
+/* The same; level 0, the node that has the record of the page, may be remembered. */
+static quire_pfn find_node(const struct quire_supplement *s, uint64_t vpn, unsigned level)
 {
-    return is_remembered(s, vpn) ? s->leaf : find_node(s, vpn, 0);
+    return level == 0 && is_remembered(s, vpn) ? s->leaf : descend(s, vpn, level);
 }
 
 struct quire_record quire_supplement_get(const struct quire_supplement *s, uint64_t vpn)
 {
     const struct quire_record untouched = {QUIRE_RECORD_UNTOUCHED, false, 0};
-    quire_pfn at = find_leaf(s, vpn);
+    quire_pfn at = find_node(s, vpn, 0);
     struct quire_record record;
     word *node;
 
@@ -157,7 +157,7 @@ struct quire_record quire_supplement_get(const struct quire_supplement *s, uint6
 
 void quire_supplement_set(struct quire_supplement *s, uint64_t vpn, struct quire_record record)
 {
-    quire_pfn leaf = find_leaf(s, vpn);
+    quire_pfn leaf = find_node(s, vpn, 0);
     word *node = node_open(s, leaf);
 
     node[index_at(s, 0, vpn)] = pack(record);
@@ -296,7 +296,7 @@ static quire_pfn next_record(const struct quire_supplement *s, uint64_t *vpn, ui
                              struct quire_record *record)
 {
     while (*vpn < end) {
-        quire_pfn leaf = is_remembered(s, *vpn) ? s->leaf : next_node(s, 0, vpn, end);
+        quire_pfn leaf = next_node(s, 0, vpn, end);
         uint32_t begin = index_at(s, 0, *vpn), at = begin;
         uint32_t entries = node_entries(s);
         bool found;
@@ -398,7 +398,7 @@ bool quire_supplement_sound(const struct quire_supplement *s)
         }
     }
     return nodes == s->nodes && quire_frames_count(s->host->frames, s->root) == 1 &&
-           (quire_pfn_none(s->leaf) || find_node(s, s->leaf_at << s->node_bits, 0).n == s->leaf.n);
+           (quire_pfn_none(s->leaf) || descend(s, s->leaf_at << s->node_bits, 0).n == s->leaf.n);
 }
 
 uint64_t quire_supplement_bytes(const struct quire_supplement *s)

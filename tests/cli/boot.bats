@@ -118,6 +118,17 @@ nothing_left() {
     grep -qx 'kernel: no option nonsense' "$tmp/out"
 }
 
+@test "boot: the longest command line that it takes is not too long for the kernel" {
+    longest=$(printf '%1023s' '')
+    quire boot "${files[@]}" --append "$longest"
+    while [ $status -eq 2 ] && [ ! -s "$tmp/out" ]; do
+        longest=${longest%?}
+        quire boot "${files[@]}" --program hello --append "$longest" < /dev/null
+    done
+    [ $status -eq 0 ] || complain "${#longest} bytes more"
+    [ ${#longest} -gt 900 ]
+}
+
 # says EXPRESSION: waits until the machine has said it.
 says() {
     for _ in $(seq 200); do

@@ -7,7 +7,15 @@ load helper
 
 # A memory of 128 pages, as the multi-level program prints it: the directory is page 3; its entry 24
 # leads to page 5, whose entry 8 leads to page 6, which holds 00 01 02 ...
+setup_file() {
+    make_multilevel > "$BATS_FILE_TMPDIR/multilevel"
+}
+
 multilevel() {
+    cat "$BATS_FILE_TMPDIR/multilevel"
+}
+
+make_multilevel() {
     printf 'ARG seed 0\nARG allocated 64\nARG num 3\n\n'
     for page in $(seq 0 127); do
         printf 'page %3d:' "$page"

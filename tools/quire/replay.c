@@ -398,6 +398,17 @@ static bool refer(struct replay *replay, const struct trace_record *record)
     return true;
 }
 
+/* The same, where `after` later records are counted as done already; if it fails they are not. */
+static bool refer_before(struct replay *replay, const struct trace_record *record, size_t after)
+{
+    replay->done -= after;
+    if (!refer(replay, record)) {
+        return false;
+    }
+    replay->done += after;
+    return true;
+}
+
 /*
  * Without verification, at best speed: nearly all references are within a page that the TLB has.
  * Their stores need not write: if the MMU can tell writes, a TLB serves stores only to a page
@@ -407,25 +418,22 @@ static size_t run_quickly(struct replay *replay, const struct trace_record *batc
 {
     struct machine_run run = machine_run_begin(&replay->machine, &replay->space);
     const struct trace_record *end = batch + n;
-    const struct trace_record *at;
-    uint64_t start = replay->done;
 
-    for (at = batch; at < end; at++) {
+    replay->done += n;
+    for (const struct trace_record *at = batch; at < end; at++) {
         uint64_t last = at->address + (at->size - 1);
 
         replay->records[at->kind]++;
         if ((at->address ^ last) >> run.page_shift != 0 ||
             !machine_run_hit(&run, quire_va_at(at->address), access_of[at->kind])) {
             machine_run_end(&run);
-            replay->done = start + (uint64_t)(at - batch) + 1;
-            if (!refer(replay, at)) {
+            if (!refer_before(replay, at, (size_t)(end - at) - 1)) {
                 return (size_t)(at - batch);
             }
             run = machine_run_begin(&replay->machine, &replay->space);
         }
     }
     machine_run_end(&run);
-    replay->done = start + n;
     return n;
 }
 

@@ -257,21 +257,21 @@ static const struct {
     intptr_t (*serve)(const struct call_context *call);
     bool takes_text;
 } calls[CALLS] = {
-    [CALL_EXIT] = {call_exit},
-    [CALL_WRITE] = {call_write},
-    [CALL_READ] = {call_read},
-    [CALL_FORK] = {call_fork},
-    [CALL_EXEC] = {call_exec, .takes_text = true},
-    [CALL_SPAWN] = {call_spawn, .takes_text = true},
-    [CALL_WAIT] = {call_wait},
-    [CALL_MMAP] = {call_mmap},
-    [CALL_MUNMAP] = {call_munmap},
-    [CALL_MPROTECT] = {call_mprotect},
-    [CALL_BRK] = {call_brk},
-    [CALL_LIBRARY] = {call_library, .takes_text = true},
-    [CALL_YIELD] = {call_yield},
-    [CALL_MEMORY] = {call_memory},
-    [CALL_STOP] = {call_stop, .takes_text = true},
+    [CALL_EXIT] = {.serve = call_exit},
+    [CALL_WRITE] = {.serve = call_write},
+    [CALL_READ] = {.serve = call_read},
+    [CALL_FORK] = {.serve = call_fork},
+    [CALL_EXEC] = {.serve = call_exec, .takes_text = true},
+    [CALL_SPAWN] = {.serve = call_spawn, .takes_text = true},
+    [CALL_WAIT] = {.serve = call_wait},
+    [CALL_MMAP] = {.serve = call_mmap},
+    [CALL_MUNMAP] = {.serve = call_munmap},
+    [CALL_MPROTECT] = {.serve = call_mprotect},
+    [CALL_BRK] = {.serve = call_brk},
+    [CALL_LIBRARY] = {.serve = call_library, .takes_text = true},
+    [CALL_YIELD] = {.serve = call_yield},
+    [CALL_MEMORY] = {.serve = call_memory},
+    [CALL_STOP] = {.serve = call_stop, .takes_text = true},
 };
 
 intptr_t kernel_call(struct machine_frame *frame, unsigned number, const uintptr_t argument[5])

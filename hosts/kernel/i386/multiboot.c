@@ -98,7 +98,8 @@ static const char *without_name(const char *line)
             name = c;
         }
     }
-    return name + strcspn(name, " ");
+    name += strcspn(name, " ");
+    return name + strspn(name, " ");
 }
 
 static bool is_grub(const struct multiboot_info *info)

@@ -77,13 +77,10 @@ $(KERNEL)/archive.tar: $(addprefix $(KERNEL)/programs/,$(user_files))
 #   are of the command line, not of the core        format_file ptsim registry_run replay scenario*
 #                                                   table_size tool_text
 #   calculate in floating point                     policy policy_examples
-#   limit their own memory                          simulator
-#   take too long on an emulated processor          everything heap_failures machine_random meetings
-#                                                   pending seed_000_errors space_failures
+#   limit their own memory, or the size of files    simulator disk
 user_left_out := elf_system heap_traces replay_counts space_races trace trace_files trace_text \
 	format_file ptsim registry_run replay scenario scenario_lines table_size tool_text \
-	policy policy_examples simulator \
-	everything heap_failures machine_random meetings pending seed_000_errors space_failures
+	policy policy_examples simulator disk
 user_suites := $(filter-out $(user_left_out),$(patsubst tests/test_%.c,%,$(test_src)))
 user_suite_o := $(call user_objects,$(user_suites:%=tests/test_%.c) $(user)/tests/main.c \
 	$(filter-out tests/support/model_policy.c tests/support/program.c tests/support/stage.c \

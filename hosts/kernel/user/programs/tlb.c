@@ -6,8 +6,8 @@
  * under QEMU's -icount. A kernel that leaves out a flush is caught here.
  *
  *   unmap    a page is given back, and its frame taken for another: what does its address show?
- *            and is the process killed that touches it?
- *   protect  a page may not be written any more: is it?
+ *            and is the process killed that touches it, or the last of some?
+ *   protect  a page, or the last of some, may not be written any more: is it?
  *   fork     a page is the child's, too: does the child see what its parent writes then?
  *   evict    pages are swapped out as their turn comes: what do they show? (with swap=ram:N, N as
  *            large as what is left: a disk has the processor do something else meanwhile, and
@@ -42,27 +42,42 @@ static void unmap(volatile uint32_t *at, size_t pages)
 }
 
 /* In a child, which is to be killed in it. False: it was not. */
-static bool killed_in(void (*what)(void))
+static bool killed_in(void (*what)(size_t pages), size_t pages)
 {
     intptr_t child = system_fork();
     int32_t status = 0;
 
     if (child == 0) {
-        what();
+        what(pages);
         system_exit(STALE);
     }
     return system_wait(&status) == child && status == STATUS_KILLED;
 }
 
+/* With one page, with a few, and with more than a kernel forgets one by one: what is touched is the
+ * last one. */
+static bool always_killed_in(void (*what)(size_t pages))
+{
+    return killed_in(what, 1) && killed_in(what, 3) && killed_in(what, 70);
+}
+
+/* All of them known to the processor; where the last one is. */
+static volatile uint32_t *touch(volatile uint32_t *at, size_t pages)
+{
+    for (size_t page = 0; page < pages; page++) {
+        at[page * PAGE_WORDS] = 1;
+    }
+    return at + (pages - 1) * PAGE_WORDS;
+}
+
 /* ---- what is unmapped ------------------------------------------------------------------------ */
 
-static void use_after_unmap(void)
+static void use_after_unmap(size_t pages)
 {
-    volatile uint32_t *page = map(1);
+    volatile uint32_t *at = map(pages), *last = touch(at, pages);
 
-    *page = 1;
-    unmap(page, 1);
-    *page = 2;
+    unmap(at, pages);
+    *last = 2;
 }
 
 /* The frame of a page that was given back is the next that is taken. */
@@ -80,32 +95,30 @@ static bool test_unmap(void)
         }
         unmap(again, 2);
     }
-    return killed_in(use_after_unmap);
+    return always_killed_in(use_after_unmap);
 }
 
 /* ---- what is protected ----------------------------------------------------------------------- */
 
-static void write_after_protect(void)
+static void write_after_protect(size_t pages)
 {
-    volatile uint32_t *page = map(1);
+    volatile uint32_t *at = map(pages), *last = touch(at, pages);
 
-    *page = 1;
-    system_mprotect((void *)(uintptr_t)page, PAGE, QUIRE_READ);
-    *page = 2;
+    system_mprotect((void *)(uintptr_t)at, pages * PAGE, QUIRE_READ);
+    *last = 2;
 }
 
-static void read_after_protect(void)
+static void read_after_protect(size_t pages)
 {
-    volatile uint32_t *page = map(1);
+    volatile uint32_t *at = map(pages), *last = touch(at, pages);
 
-    *page = 1;
-    system_mprotect((void *)(uintptr_t)page, PAGE, 0);
-    (void)*page;
+    system_mprotect((void *)(uintptr_t)at, pages * PAGE, 0);
+    (void)*last;
 }
 
 static bool test_protect(void)
 {
-    return killed_in(write_after_protect) && killed_in(read_after_protect);
+    return always_killed_in(write_after_protect) && always_killed_in(read_after_protect);
 }
 
 /* ---- what is shared -------------------------------------------------------------------------- */
