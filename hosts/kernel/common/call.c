@@ -174,6 +174,9 @@ static intptr_t call_brk(const struct call_context *call)
     enum quire_status status;
     quire_va end;
 
+    if (call->argument[0] >= (uintptr_t)-QUIRE_STATUSES) {
+        return -QUIRE_NO_SPACE; /* such an end would look like an error */
+    }
     do {
         status = quire_process_brk(current->process, quire_va_at(call->argument[0]), &end);
     } while (task_again(status));

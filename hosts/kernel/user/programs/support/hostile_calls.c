@@ -273,6 +273,14 @@ static bool bad_brk(uintptr_t argument)
            system_failed(system_brk(in_the_way + PAGE)) && system_brk(NULL) == now;
 }
 
+/* Where the last addresses are a break, they look like an error. */
+static bool brk_to_the_end(uintptr_t argument)
+{
+    intptr_t now = system_brk(NULL);
+
+    return system_failed(system_brk((void *)argument)) && system_brk(NULL) == now;
+}
+
 const struct deed call_deeds[] = {
     {"calls that do not exist", REFUSED, no_such_call, 0},
     {"write from nowhere", REFUSED, bad_write, 0},
@@ -311,5 +319,6 @@ const struct deed call_deeds[] = {
     {"mprotect, and write to the kernel", KILLED, take_kernel, 0x100000},
     {"mprotect, and write to its last page", KILLED, take_kernel, KERNEL_END - PAGE},
     {"brk of what is not brk's", REFUSED, bad_brk, 0},
+    {"brk to where memory ends", REFUSED, brk_to_the_end, UINTPTR_MAX},
 };
 const size_t call_deeds_count = sizeof(call_deeds) / sizeof(call_deeds[0]);
