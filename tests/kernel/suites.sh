@@ -6,7 +6,7 @@ set -uo pipefail
 . "$(dirname "$0")/../checks/tap.sh"
 quire=$1 part=${2:-}
 kernel=$(dirname "$quire")/kernel/i386
-long=' machine_random meetings '
+long=' everything machine_random meetings pending seed_000_errors space_failures space_registry '
 most=200 # bytes of a command; calls.h: COMMAND_BYTES
 
 output=$(mktemp)
