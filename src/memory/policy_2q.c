@@ -47,11 +47,6 @@ static void put_back(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
     quire_policy_put(policy, index, policy->node[index].word & QUIRE_POLICY_WHICH);
 }
 
-static void forget(struct quire_policy *policy, uint64_t page)
-{
-    quire_ghosts_forget(policy->state, page);
-}
-
 static void reference(struct quire_policy *policy, quire_pfn pfn)
 {
     uint32_t index = quire_policy_index(policy, pfn);
@@ -89,5 +84,5 @@ const struct quire_policy_ops quire_policy_2q = {
     .reference = reference,
     .victim = victim,
     .put_back = put_back,
-    .forget = forget,
+    .forget = quire_policy_forget_ghost,
 };

@@ -30,8 +30,8 @@ enum { ONCE, AGAIN }; /* lists, T1 and T2; and of ghosts, B1 and B2; a ghost's n
 enum { FRACTION = 32, COMPARED = 16 };
 
 struct state {
-    uint64_t p; /* in units of 2^-FRACTION */
     struct quire_ghosts ghosts;
+    uint64_t p; /* in units of 2^-FRACTION */
 };
 
 static size_t state_bytes(uint32_t frames)
@@ -182,13 +182,6 @@ static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
     return quire_policy_pfn(policy, index);
 }
 
-static void forget(struct quire_policy *policy, uint64_t page)
-{
-    struct state *state = policy->state;
-
-    quire_ghosts_forget(&state->ghosts, page);
-}
-
 const struct quire_policy_ops quire_policy_arc = {
     .name = "arc",
     .wants_references = true,
@@ -199,5 +192,5 @@ const struct quire_policy_ops quire_policy_arc = {
     .reference = reference,
     .victim = victim,
     .put_back = put_back,
-    .forget = forget,
+    .forget = quire_policy_forget_ghost,
 };

@@ -39,10 +39,10 @@ enum { TIER_1 = QUIRE_POLICY_WHICH + 1 }; /* in a node's word */
 enum { REMEMBERED }; /* list of ghosts; a ghost's note: evictions before it * 2 + its tier */
 
 struct state {
+    struct quire_ghosts ghosts;
     uint32_t oldest, youngest;   /* generation n is list[n % GENERATIONS] */
     uint32_t evictions;          /* ever */
     uint32_t up[2], returned[2]; /* of late, by tier */
-    struct quire_ghosts ghosts;
 };
 
 static size_t state_bytes(uint32_t frames)
@@ -238,13 +238,6 @@ static quire_pfn victim(struct quire_policy *policy, uint64_t coming)
     return index != QUIRE_NONE ? evict(policy, index) : quire_pfn_of(QUIRE_NONE);
 }
 
-static void forget(struct quire_policy *policy, uint64_t page)
-{
-    struct state *state = policy->state;
-
-    quire_ghosts_forget(&state->ghosts, page);
-}
-
 const struct quire_policy_ops quire_policy_generational = {
     .name = "generational",
     .wants_accessed = true,
@@ -254,6 +247,6 @@ const struct quire_policy_ops quire_policy_generational = {
     .remove = quire_policy_remove,
     .victim = victim,
     .put_back = put_back,
-    .forget = forget,
+    .forget = quire_policy_forget_ghost,
     .tick = make_generation,
 };

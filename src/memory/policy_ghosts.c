@@ -93,6 +93,11 @@ bool quire_ghosts_forget(struct quire_ghosts *ghosts, uint64_t page)
     return index != QUIRE_NONE;
 }
 
+void quire_policy_forget_ghost(struct quire_policy *policy, uint64_t page)
+{
+    quire_ghosts_forget(policy->state, page);
+}
+
 uint32_t quire_ghosts_await(struct quire_ghosts *ghosts, uint64_t page)
 {
     uint32_t index = quire_ghosts_find(ghosts, page);

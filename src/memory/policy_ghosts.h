@@ -62,4 +62,7 @@ void quire_ghosts_drop_oldest(struct quire_ghosts *ghosts, unsigned list); /* if
 /* The page is back, or no more: nothing is remembered of it. Was it a ghost? */
 bool quire_ghosts_forget(struct quire_ghosts *ghosts, uint64_t page);
 
+/* For ops->forget. => the policy's state begins with its ghosts */
+void quire_policy_forget_ghost(struct quire_policy *policy, uint64_t page);
+
 #endif

@@ -73,11 +73,6 @@ static void put_back(struct quire_policy *policy, quire_pfn pfn, uint64_t page)
     put(policy, index, list == FRESH ? word / HIT : list);
 }
 
-static void forget(struct quire_policy *policy, uint64_t page)
-{
-    quire_ghosts_forget(policy->state, page);
-}
-
 static void reference(struct quire_policy *policy, quire_pfn pfn)
 {
     struct quire_policy_node *node = &policy->node[quire_policy_index(policy, pfn)];
@@ -176,7 +171,7 @@ const struct quire_policy_ops quire_policy_s3_fifo = {
     .reference = reference,
     .victim = victim,
     .put_back = put_back,
-    .forget = forget,
+    .forget = quire_policy_forget_ghost,
 };
 
 const struct quire_policy_ops quire_policy_s3_fifo_mmu = {
@@ -188,5 +183,5 @@ const struct quire_policy_ops quire_policy_s3_fifo_mmu = {
     .remove = quire_policy_remove,
     .victim = victim_mmu,
     .put_back = put_back,
-    .forget = forget,
+    .forget = quire_policy_forget_ghost,
 };

@@ -217,7 +217,8 @@ static void commit_step(struct map *map, struct quire_table *table, struct quire
         make_way(map, table, batch, mapping_level(map));
         return; /* and seek again: one level further down now */
     }
-    n = run_here(map, QUIRE_EXISTING_FAIL); /* the plan has seen that nothing is there */
+    /* The plan has seen that nothing is in the way, and that the first one fits. */
+    n = run_here(map, QUIRE_EXISTING_FAIL);
     n = n > 1 ? run_fits(map, c->level, n) : n;
     write_run(map, n);
     if (kind == QUIRE_PTE_LEAF) {
